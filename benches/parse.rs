@@ -1,0 +1,2 @@
+//! The parser's speed on the real log.
+fn main() {}

@@ -1,0 +1,13 @@
+//! `mailtop parse`: what the parser understood, for scripts and tests.
+
+use super::Context;
+use std::process::ExitCode;
+
+/// Arguments of `mailtop parse`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+pub fn run(_context: &Context, _args: Args) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("not written yet")
+}

@@ -1,0 +1,1 @@
+//! DNS block lists: the catalogue, targets, one lookup, one verdict, the health of a list.

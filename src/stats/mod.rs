@@ -1,0 +1,1 @@
+//! Counters, series, top-k and quantiles over events. Every aggregate can `merge`.

@@ -1,0 +1,1 @@
+//! The screens, one file each: `render(&State, &mut Frame, Rect)` and the keys of that screen. No I/O of any kind.

@@ -1,0 +1,1 @@
+//! the engine's queue, deliveries, durability and control

@@ -1,0 +1,1 @@
+//! the engine's SMTP server against real clients

@@ -1,0 +1,1 @@
+//! following and parsing real logs

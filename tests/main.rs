@@ -1,0 +1,15 @@
+//! End-to-end tests, by capability, against the real servers that Debian packages.
+//!
+//! One binary, so that the peers' harness is compiled and linked once. A peer that is missing is a failure
+//! with the install command in its message, never a skip; `tests/run` installs them all.
+
+mod peers;
+
+mod console;
+mod demo;
+mod engine_deliver;
+mod engine_receive;
+mod logs;
+mod queue;
+mod rbl;
+mod report;

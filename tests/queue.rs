@@ -1,0 +1,1 @@
+//! the queue of a real Postfix through mailtop

@@ -1,0 +1,1 @@
+//! block lists against rbldnsd

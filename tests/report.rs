@@ -1,0 +1,1 @@
+//! the report against the real log and pflogsumm
