@@ -52,6 +52,7 @@ pub struct Target {
 
 /// The subcommands, one file each in `commands/`.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "one value a run")]
 pub enum Command {
     /// Open the console on an engine of its own with lively traffic; needs no root and no network.
     Demo(commands::demo::Args),

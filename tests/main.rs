@@ -3,6 +3,12 @@
 //! One binary, so that the peers' harness is compiled and linked once. A peer that is missing is a failure
 //! with the install command in its message, never a skip; `tests/run` installs them all.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod peers;
 
 mod console;

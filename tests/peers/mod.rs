@@ -1,6 +1,8 @@
 //! The real servers the tests run against: each file starts one, waits until it is ready and stops it by
 //! its process id when dropped.
 
+#![allow(dead_code, reason = "the harness is shared by tests that come and go")]
+
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
@@ -8,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// How long a peer may take to become ready, or an effect to show: generous, because the machines are shared;
 /// a test that passes does not wait this long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The path of a peer's program; fails with the install command when it is missing.
 pub fn program(name: &str, package: &str) -> PathBuf {
