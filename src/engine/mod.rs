@@ -9,10 +9,12 @@
 
 pub mod config;
 pub mod maillog;
+pub mod setup;
 
 use crate::dns::Dns;
 use config::Params;
 use maillog::Maillog;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What every part of the engine is given: the parameters in force, the log and DNS.
@@ -27,4 +29,33 @@ pub struct Site {
     pub log: Maillog,
     /// The resolver.
     pub dns: Dns,
+}
+
+/// Why the engine cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A file or directory cannot be used.
+    #[error("{}: {source}", path.display())]
+    Path {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Maillog(#[from] maillog::MaillogError),
+    /// Anything else, in words that name the object.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl EngineError {
+    /// An I/O error on a path.
+    pub fn at(path: &Path, source: std::io::Error) -> Self {
+        Self::Path {
+            path: path.to_owned(),
+            source,
+        }
+    }
 }
