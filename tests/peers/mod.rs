@@ -3,6 +3,9 @@
 
 #![allow(dead_code, reason = "the harness is shared by tests that come and go")]
 
+pub mod bad_dns;
+pub mod rbldnsd;
+
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};

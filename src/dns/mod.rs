@@ -2,7 +2,15 @@
 //!
 //! In: a name and a record type. Out: records with their TTL, or a [`DnsError`] that tells "no such
 //! name" from "no such record" from "could not find out", which decides between a 5xx and a 4xx. It
-//! wraps hickory-resolver; tests and the engine's simulations put their own [`Lookup`] behind it.
+//! wraps hickory-resolver ([`system`]); simulations put a [`StaticDns`] or their own [`Lookup`] behind it.
+
+mod cache;
+mod fake;
+mod hosts;
+mod system;
+
+pub use fake::StaticDns;
+pub use system::system;
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -82,6 +90,51 @@ pub enum Families {
     Ipv6,
     /// Both.
     Both,
+}
+
+impl Families {
+    /// Whether an address is of these families.
+    pub fn include(self, address: IpAddr) -> bool {
+        match self {
+            Self::Ipv4 => address.is_ipv4(),
+            Self::Ipv6 => address.is_ipv6(),
+            Self::Both => true,
+        }
+    }
+}
+
+/// The name under which an address's PTR record stands: reversed octets under `in-addr.arpa` (RFC 1035
+/// section 3.5) or reversed nibbles under `ip6.arpa` (RFC 3596 section 2.5).
+pub fn reverse_name(address: IpAddr) -> String {
+    format!(
+        "{}.{}",
+        reverse_labels(address),
+        if address.is_ipv4() {
+            "in-addr.arpa"
+        } else {
+            "ip6.arpa"
+        }
+    )
+}
+
+/// An address as labels from the least significant part on: what block lists prefix their zone with
+/// (RFC 5782 sections 2.1 and 2.4).
+pub fn reverse_labels(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, d] = v4.octets();
+            format!("{d}.{c}.{b}.{a}")
+        }
+        IpAddr::V6(v6) => {
+            let nibbles: Vec<String> = v6
+                .octets()
+                .iter()
+                .rev()
+                .flat_map(|octet| [format!("{:x}", octet & 15), format!("{:x}", octet >> 4)])
+                .collect();
+            nibbles.join(".")
+        }
+    }
 }
 
 /// A shared resolver.
