@@ -5,6 +5,7 @@
 //! what it does not understand comes out as [`event::Event::Unparsed`] or [`Line::Other`], and is counted.
 
 pub mod event;
+pub mod source;
 pub mod taxonomy;
 
 use event::{Event, Level};
