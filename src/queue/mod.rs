@@ -4,6 +4,8 @@
 //! process may not read itself it asks of the showq socket, then of `postqueue -j`. Acts leave through
 //! [`act`]. Nothing here renames or unlinks in a queue directory: postsuper or the engine does.
 
+pub mod format;
+
 use serde::{Deserialize, Serialize};
 
 /// One message in the queue, as far as a list needs it.
