@@ -9,6 +9,7 @@
 
 pub mod config;
 pub mod maillog;
+pub mod maps;
 pub mod setup;
 
 use crate::dns::Dns;
