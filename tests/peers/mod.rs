@@ -6,6 +6,9 @@
 pub mod bad_dns;
 pub mod rbldnsd;
 
+pub mod postfix;
+pub mod smtp;
+
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
