@@ -154,6 +154,10 @@ pub enum Verdict {
     ProxyAccept,
     /// `proxy-reject:`
     ProxyReject,
+    /// `milter-hold:` (a milter's quarantine)
+    MilterHold,
+    /// `milter-discard:`
+    MilterDiscard,
     /// Other `milter-*:` words.
     MilterOther,
 }
@@ -187,6 +191,27 @@ pub struct Reject<'a> {
     pub sasl_username: Option<&'a [u8]>,
     /// What kind of reject it is, from the text (see [`super::taxonomy`]).
     pub category: super::taxonomy::Category<'a>,
+}
+
+impl<'a> Reject<'a> {
+    /// A verdict of which only client and text are known.
+    pub fn plain(verdict: Verdict, stage: &'a [u8], client: Client<'a>, reason: &'a [u8]) -> Self {
+        Self {
+            verdict,
+            stage,
+            client,
+            code: 0,
+            dsn: b"",
+            reason,
+            matched: None,
+            from: None,
+            to: None,
+            proto: None,
+            helo: None,
+            sasl_username: None,
+            category: super::taxonomy::Category::Other,
+        }
+    }
 }
 
 /// `QID: client=...`: a message gets its id from smtpd.
@@ -288,6 +313,12 @@ pub struct Tls<'a> {
     pub protocol: &'a [u8],
     /// The cipher's name.
     pub cipher: &'a [u8],
+    /// Bits of the key in use.
+    pub bits: u32,
+    /// The server name the client asked for (SNI), where logged.
+    pub sni: Option<&'a [u8]>,
+    /// Key exchange, signatures and digests, as logged.
+    pub detail: &'a [u8],
 }
 
 /// A typed warning of smtpd and others.
@@ -418,6 +449,12 @@ pub enum Event<'a> {
     },
     /// A TLS session.
     Tls(Tls<'a>),
+    /// smtpd: `SSL_accept error from C: why`; smtp: `SSL_connect error to C: why`
+    TlsFailed {
+        inbound: bool,
+        peer: Client<'a>,
+        why: &'a [u8],
+    },
     /// anvil: `statistics: max connection rate 3/60s for (smtp:1.2.3.4) at ...`
     Anvil {
         what: &'a [u8],

@@ -4,10 +4,19 @@
 //! In: bytes. Out: [`Line`]s that borrow from them. It does no networking, draws nothing and never fails:
 //! what it does not understand comes out as [`event::Event::Unparsed`] or [`Line::Other`], and is counted.
 
+pub mod clock;
+mod daemon;
 pub mod event;
+mod header;
+pub mod normalise;
 pub mod source;
 pub mod taxonomy;
+mod text;
 
+pub use clock::{Horizon, Reference, Zone};
+pub use header::queue_id::is_queue_id;
+
+use clock::Clock;
 use event::{Event, Level};
 
 /// One log line, understood as far as it can be.
@@ -63,5 +72,90 @@ impl Stamp {
     /// Whole seconds since the epoch.
     pub fn seconds(self) -> i64 {
         self.micros.div_euclid(1_000_000)
+    }
+}
+
+/// Reads lines; one a source, because it keeps the source's clock. Cheap to make, free of allocation.
+#[derive(Debug, Clone)]
+pub struct Parser {
+    clock: Clock,
+}
+
+impl Parser {
+    /// A parser for a source whose time is known about.
+    pub fn new(reference: Reference) -> Self {
+        Self {
+            clock: Clock::new(reference),
+        }
+    }
+
+    /// Tells the parser of a live source what time it is (seconds since the epoch), so that the year of
+    /// its stamps is right after a long silence.
+    pub fn advance(&mut self, now: i64) {
+        self.clock.advance(now);
+    }
+
+    /// Reads one line, with or without its end (`\n`, `\r\n`).
+    pub fn line<'a>(&mut self, raw: &'a [u8]) -> Line<'a> {
+        let raw = without_end(raw);
+        if raw.is_empty() {
+            return Line::Empty;
+        }
+        let Some(header) = header::read(raw, &mut self.clock) else {
+            return Line::Garbage;
+        };
+        let Some(tag) = header::tag::read(header.rest) else {
+            return Line::Other;
+        };
+        let (repeat, text) = repeated(tag.text);
+        let (level, body) = level(text);
+        let (queue_id, body) = match header::queue_id::split(body) {
+            Some((id, body)) => (Some(id), body),
+            None => (None, body.strip_prefix(b"NOQUEUE: ").unwrap_or(body)),
+        };
+        Line::Postfix(Record {
+            time: header.time,
+            host: header.host,
+            instance: tag.instance,
+            tag: tag.tag,
+            service: tag.service,
+            pid: tag.pid,
+            level,
+            queue_id,
+            event: daemon::read(tag.daemon, level, queue_id, body),
+            text: tag.text,
+            repeat,
+        })
+    }
+}
+
+/// Drops the line's end.
+fn without_end(raw: &[u8]) -> &[u8] {
+    let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
+    raw.strip_suffix(b"\r").unwrap_or(raw)
+}
+
+/// `message repeated N times: [ TEXT]`, as rsyslog folds repetitions.
+fn repeated(text: &[u8]) -> (u32, &[u8]) {
+    let unfold = || {
+        let (count, rest) = text::number32(text.strip_prefix(b"message repeated ")?)?;
+        let inner = rest.strip_prefix(b" times: [ ")?;
+        Some((count, inner.strip_suffix(b"]").unwrap_or(inner)))
+    };
+    unfold().unwrap_or((1, text))
+}
+
+/// The prefix that msg_syslog.c puts before everything but information.
+fn level(text: &[u8]) -> (Level, &[u8]) {
+    let (level, prefix): (_, &[u8]) = match text.first() {
+        Some(b'w') => (Level::Warning, b"warning: "),
+        Some(b'e') => (Level::Error, b"error: "),
+        Some(b'f') => (Level::Fatal, b"fatal: "),
+        Some(b'p') => (Level::Panic, b"panic: "),
+        _ => return (Level::Info, text),
+    };
+    match text.strip_prefix(prefix) {
+        Some(text) => (level, text),
+        None => (Level::Info, text),
     }
 }

@@ -1,5 +1,12 @@
 //! The reject taxonomy: which kind of reject a text is. By text, never by code: codes are configurable
 //! and `soft_bounce` changes them.
+//!
+//! In: the text behind the reply's codes (smtpd_check.c writes it). Out: a [`Category`]. Texts of access
+//! tables and policy servers are the site's own; only greylisting, SPF, DKIM and DMARC are recognised
+//! among them, by the words such servers use.
+
+use super::event::Verdict;
+use super::text::{address, after, cut, has};
 
 /// What kind of reject a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -15,8 +22,616 @@ pub enum Category<'a> {
     Rhsbl {
         /// The zone.
         zone: &'a [u8],
+        /// Which name was looked up.
+        class: Class,
+        /// The name itself.
+        what: &'a [u8],
     },
+    /// `cannot find your reverse hostname`
+    NoPtr,
+    /// `cannot find your hostname`: no name, or one that does not point back.
+    UnknownHost,
+    /// `Helo command rejected: invalid ip address` or `Invalid name`
+    HeloInvalid,
+    /// `Helo command rejected: need fully-qualified hostname`
+    HeloNonFqdn,
+    /// `Helo command rejected: Host not found`
+    HeloUnknown,
+    /// `address rejected: need fully-qualified address`
+    NonFqdn {
+        /// Sender or recipient.
+        class: Class,
+    },
+    /// `address rejected: Domain not found` or a malformed answer.
+    UnknownDomain {
+        /// Sender or recipient.
+        class: Class,
+    },
+    /// `Domain D does not accept mail (nullMX)`
+    NullMx {
+        /// Sender or recipient.
+        class: Class,
+    },
+    /// `User unknown [in TABLE]`
+    UserUnknown {
+        /// The address of the envelope it was about.
+        class: Class,
+        /// Which table did not have it.
+        table: UserTable,
+    },
+    /// `undeliverable address: WHY`: an address probe failed.
+    Undeliverable {
+        /// Sender or recipient.
+        class: Class,
+    },
+    /// `unverified address: WHY`: an address probe has no result yet.
+    Unverified {
+        /// Sender or recipient.
+        class: Class,
+    },
+    /// `not owned by user U`, `not logged in`
+    LoginMismatch,
+    /// An access table's verdict, or plain `Access denied`.
+    Access {
+        /// What the table was asked about.
+        class: Class,
+    },
+    /// Greylisting, by a policy server.
+    Greylist,
+    /// SPF, by a policy server.
+    Spf,
+    /// DKIM or DMARC, by a policy server.
+    Dmarc,
+    /// Another text under `Recipient address rejected:`: a policy server's or a table's own.
+    Policy,
+    /// `Improper use of SMTP command pipelining`
+    Pipelining,
+    /// `Multi-recipient bounce`
+    MultiRecipientBounce,
+    /// `Message size exceeds fixed limit` and kin.
+    Size,
+    /// `Insufficient system storage`
+    Storage,
+    /// `Session encryption is required`
+    TlsRequired,
+    /// `Temporary lookup failure`
+    LookupFailure,
+    /// `Server configuration error`, `queue file write error`
+    ServerError,
+    /// `Unable to look up mail exchanger information`, `Unable to verify host`
+    MxLookup,
+    /// `Try again later`, `Service unavailable` without more: a defer or reject by configuration.
+    TryAgain,
+    /// header_checks.
+    Header,
+    /// body_checks.
+    Body,
+    /// MIME structure or 8-bit errors.
+    Mime,
+    /// A content filter in front (smtpd_proxy_filter).
+    Proxy,
+    /// A milter.
+    Milter,
+    /// postscreen: `Protocol error`
+    PostscreenProtocol,
+    /// postscreen: `Service currently unavailable`: a first contact after the deep tests, or the deny list.
+    PostscreenUnavailable,
+    /// postscreen: `too many connections`, `all server ports busy`
+    PostscreenBusy,
     /// Not recognised: a site's own text.
     #[default]
     Other,
+}
+
+/// What of the session a restriction looked at (smtpd_check.c's reply classes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// `Client host`
+    Client,
+    /// `Unverified Client host`: the name that the address points to.
+    ReverseClient,
+    /// `Helo command`
+    Helo,
+    /// `Sender address`
+    Sender,
+    /// `Recipient address`
+    Recipient,
+    /// `Data command`
+    Data,
+    /// `End-of-data`
+    EndOfData,
+    /// `Etrn command`
+    Etrn,
+}
+
+/// Which table did not know a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UserTable {
+    /// `local recipient table`
+    Local,
+    /// `virtual mailbox table`
+    VirtualMailbox,
+    /// `virtual alias table`
+    VirtualAlias,
+    /// `relay recipient table`
+    RelayRecipient,
+    /// Not said (show_user_unknown_table_name = no).
+    Unsaid,
+}
+
+/// The classes as smtpd writes them; the longer name first, as one ends with another.
+const CLASSES: &[(&[u8], Class)] = &[
+    (b"Unverified Client host", Class::ReverseClient),
+    (b"Client host", Class::Client),
+    (b"client", Class::Client),
+    (b"Helo command", Class::Helo),
+    (b"Sender address", Class::Sender),
+    (b"Recipient address", Class::Recipient),
+    (b"Data command", Class::Data),
+    (b"End-of-data", Class::EndOfData),
+    (b"Etrn command", Class::Etrn),
+];
+
+impl<'a> Category<'a> {
+    /// The category of an smtpd reply's text, without its codes.
+    pub fn of_reject(text: &'a [u8]) -> Self {
+        if let Some(category) = blocked(text) {
+            return category;
+        }
+        let text = without_subject(text);
+        if let Some((class, said)) = class(text) {
+            if let Some(said) = after(said, b" rejected: ") {
+                return said_about(class, said);
+            }
+            return Self::Access { class };
+        }
+        plain(text)
+    }
+
+    /// The category of an smtpd verdict.
+    pub fn of_verdict(verdict: Verdict, stage: &[u8], text: &'a [u8]) -> Self {
+        match verdict {
+            Verdict::MilterReject
+            | Verdict::MilterHold
+            | Verdict::MilterDiscard
+            | Verdict::MilterOther => Self::Milter,
+            Verdict::ProxyAccept | Verdict::ProxyReject => Self::Proxy,
+            Verdict::Reject if stage == b"BODY" => Self::Body,
+            _ => Self::of_reject(text),
+        }
+    }
+
+    /// The category of a content action of cleanup.
+    pub fn of_content(stage: &[u8]) -> Self {
+        match stage {
+            b"body" => Self::Body,
+            b"header" | b"nested" => Self::Header,
+            _ => Self::Mime,
+        }
+    }
+
+    /// The category of a postscreen reject.
+    pub fn of_postscreen(text: &'a [u8]) -> Self {
+        match text {
+            b"Protocol error" => Self::PostscreenProtocol,
+            b"Service currently unavailable" => Self::PostscreenUnavailable,
+            b"too many connections" | b"all server ports busy" | b"all screening ports busy" => {
+                Self::PostscreenBusy
+            }
+            _ => blocked(text).unwrap_or(Self::Other),
+        }
+    }
+
+    /// A short label that does not change between versions.
+    pub fn name(&self) -> &'static str {
+        use Class::{Helo, Recipient, Sender};
+        match self {
+            Self::RelayDenied => "relay_denied",
+            Self::Rbl { .. } => "rbl",
+            Self::Rhsbl { class, .. } => match class {
+                Class::ReverseClient => "rhsbl_reverse_client",
+                Helo => "rhsbl_helo",
+                Sender => "rhsbl_sender",
+                Recipient => "rhsbl_recipient",
+                _ => "rhsbl_client",
+            },
+            Self::NoPtr => "no_ptr",
+            Self::UnknownHost => "unknown_host",
+            Self::HeloInvalid => "helo_invalid",
+            Self::HeloNonFqdn => "helo_non_fqdn",
+            Self::HeloUnknown => "helo_unknown",
+            Self::NonFqdn { class: Sender } => "sender_non_fqdn",
+            Self::NonFqdn { .. } => "recipient_non_fqdn",
+            Self::UnknownDomain { class: Sender } => "sender_domain_unknown",
+            Self::UnknownDomain { .. } => "recipient_domain_unknown",
+            Self::NullMx { class: Sender } => "sender_nullmx",
+            Self::NullMx { .. } => "recipient_nullmx",
+            Self::UserUnknown { class: Sender, .. } => "sender_unknown",
+            Self::UserUnknown { table, .. } => table.name(),
+            Self::Undeliverable { class: Sender } => "sender_undeliverable",
+            Self::Undeliverable { .. } => "recipient_undeliverable",
+            Self::Unverified { class: Sender } => "sender_unverified",
+            Self::Unverified { .. } => "recipient_unverified",
+            Self::LoginMismatch => "login_mismatch",
+            Self::Access { class } => class.access_name(),
+            Self::Greylist => "greylist",
+            Self::Spf => "spf",
+            Self::Dmarc => "dmarc",
+            Self::Policy => "policy",
+            Self::Pipelining => "pipelining",
+            Self::MultiRecipientBounce => "multi_recipient_bounce",
+            Self::Size => "size",
+            Self::Storage => "storage",
+            Self::TlsRequired => "tls_required",
+            Self::LookupFailure => "lookup_failure",
+            Self::ServerError => "server_error",
+            Self::MxLookup => "mx_lookup",
+            Self::TryAgain => "try_again",
+            Self::Header => "header",
+            Self::Body => "body",
+            Self::Mime => "mime",
+            Self::Proxy => "proxy",
+            Self::Milter => "milter",
+            Self::PostscreenProtocol => "postscreen_protocol",
+            Self::PostscreenUnavailable => "postscreen_unavailable",
+            Self::PostscreenBusy => "postscreen_busy",
+            Self::Other => "other",
+        }
+    }
+
+    /// The block list, when one was the cause.
+    pub fn zone(&self) -> Option<&'a [u8]> {
+        match self {
+            Self::Rbl { zone } | Self::Rhsbl { zone, .. } => Some(zone),
+            _ => None,
+        }
+    }
+
+    /// The smtpd restriction that writes this text, as main.cf spells it (postconf(5)); `None` where
+    /// several do, or none does.
+    pub fn restriction(&self) -> Option<&'static str> {
+        use Class::{Helo, Recipient, ReverseClient, Sender};
+        Some(match self {
+            Self::RelayDenied => "reject_unauth_destination",
+            Self::Rbl { .. } => "reject_rbl_client",
+            Self::Rhsbl { class, .. } => match class {
+                ReverseClient => "reject_rhsbl_reverse_client",
+                Helo => "reject_rhsbl_helo",
+                Sender => "reject_rhsbl_sender",
+                Recipient => "reject_rhsbl_recipient",
+                _ => "reject_rhsbl_client",
+            },
+            Self::NoPtr => "reject_unknown_reverse_client_hostname",
+            Self::UnknownHost => "reject_unknown_client_hostname",
+            Self::HeloInvalid => "reject_invalid_helo_hostname",
+            Self::HeloNonFqdn => "reject_non_fqdn_helo_hostname",
+            Self::HeloUnknown => "reject_unknown_helo_hostname",
+            Self::NonFqdn { class: Sender } => "reject_non_fqdn_sender",
+            Self::NonFqdn { .. } => "reject_non_fqdn_recipient",
+            Self::UnknownDomain { class: Sender } | Self::NullMx { class: Sender } => {
+                "reject_unknown_sender_domain"
+            }
+            Self::UnknownDomain { .. } | Self::NullMx { .. } => "reject_unknown_recipient_domain",
+            Self::UserUnknown { class: Sender, .. } => "reject_unlisted_sender",
+            Self::UserUnknown { .. } => "reject_unlisted_recipient",
+            Self::Undeliverable { class: Sender } | Self::Unverified { class: Sender } => {
+                "reject_unverified_sender"
+            }
+            Self::Undeliverable { .. } | Self::Unverified { .. } => "reject_unverified_recipient",
+            Self::LoginMismatch => "reject_sender_login_mismatch",
+            Self::Pipelining => "reject_unauth_pipelining",
+            Self::MultiRecipientBounce => "reject_multi_recipient_bounce",
+            Self::TlsRequired => "reject_plaintext_session",
+            _ => return None,
+        })
+    }
+}
+
+impl UserTable {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Local => "user_unknown_local",
+            Self::VirtualMailbox => "user_unknown_virtual_mailbox",
+            Self::VirtualAlias => "user_unknown_virtual_alias",
+            Self::RelayRecipient => "user_unknown_relay_recipient",
+            Self::Unsaid => "user_unknown",
+        }
+    }
+}
+
+impl Class {
+    fn access_name(self) -> &'static str {
+        match self {
+            Self::Client => "access_client",
+            Self::ReverseClient => "access_reverse_client",
+            Self::Helo => "access_helo",
+            Self::Sender => "access_sender",
+            Self::Recipient => "access_recipient",
+            Self::Data => "access_data",
+            Self::EndOfData => "access_end_of_data",
+            Self::Etrn => "access_etrn",
+        }
+    }
+}
+
+/// `CLASS [WHAT] blocked using ZONE[=reply][; reason]`, however default_rbl_reply begins.
+fn blocked(text: &[u8]) -> Option<Category<'_>> {
+    let (before, rest) = cut(text, b" blocked using ")?;
+    let end = rest
+        .iter()
+        .position(|b| matches!(b, b';' | b'=' | b' ' | b','))
+        .unwrap_or(rest.len());
+    let zone = &rest[..end];
+    if zone.is_empty() {
+        return None;
+    }
+    // `Service unavailable; Client host [192.0.2.1]`: what was looked up stands in brackets.
+    let (phrase, what) = match before.strip_suffix(b"]").and_then(|b| cut(b, b" [")) {
+        Some((phrase, what)) => (phrase, what),
+        None => (before, &b""[..]),
+    };
+    let class = CLASSES
+        .iter()
+        .find(|(name, _)| phrase.ends_with(name))
+        .map_or(Class::Client, |(_, class)| *class);
+    Some(if class == Class::Client && !is_name(what) {
+        Category::Rbl { zone }
+    } else {
+        Category::Rhsbl { zone, class, what }
+    })
+}
+
+/// Whether a looked-up thing is a name rather than an address.
+fn is_name(what: &[u8]) -> bool {
+    !what.contains(&b':') && what.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Drops `<address or name>: `; what is inside is the client's own choice.
+fn without_subject(text: &[u8]) -> &[u8] {
+    match address(text, &[b": "]) {
+        Some((_, rest)) if text.starts_with(b"<") => &rest[2..],
+        _ => text,
+    }
+}
+
+fn class(text: &[u8]) -> Option<(Class, &[u8])> {
+    CLASSES.iter().find_map(|(name, class)| {
+        let rest = after(text, name)?;
+        (rest.starts_with(b" rejected: ") || rest.starts_with(b" triggers "))
+            .then_some((*class, rest))
+    })
+}
+
+/// What follows `CLASS rejected: `.
+fn said_about(class: Class, said: &[u8]) -> Category<'_> {
+    if let Some(category) = said_by_smtpd(class, said) {
+        return category;
+    }
+    match plain(said) {
+        Category::Other => policy(class, said),
+        category => category,
+    }
+}
+
+/// smtpd's own texts about one class.
+fn said_by_smtpd(class: Class, said: &[u8]) -> Option<Category<'_>> {
+    let starts = |start: &[u8]| said.starts_with(start);
+    Some(match class {
+        Class::Client | Class::ReverseClient if starts(b"cannot find your reverse hostname") => {
+            Category::NoPtr
+        }
+        Class::Client if starts(b"cannot find your hostname") => Category::UnknownHost,
+        Class::Helo if starts(b"invalid ip address") || said == b"Invalid name" => {
+            Category::HeloInvalid
+        }
+        Class::Helo if starts(b"need fully-qualified hostname") => Category::HeloNonFqdn,
+        Class::Helo if said == b"Host not found" || starts(b"Malformed DNS server reply") => {
+            Category::HeloUnknown
+        }
+        _ if starts(b"need fully-qualified address") => Category::NonFqdn { class },
+        _ if said == b"Domain not found" || starts(b"Malformed DNS server reply") => {
+            Category::UnknownDomain { class }
+        }
+        _ if starts(b"Domain ") && said.ends_with(b" does not accept mail (nullMX)") => {
+            Category::NullMx { class }
+        }
+        _ if starts(b"undeliverable address") => Category::Undeliverable { class },
+        _ if starts(b"unverified address") || said == b"address verification problem" => {
+            Category::Unverified { class }
+        }
+        _ if starts(b"User unknown") => Category::UserUnknown {
+            class,
+            table: table(said)?,
+        },
+        Class::Sender if starts(b"not owned by user ") || starts(b"not logged in") => {
+            Category::LoginMismatch
+        }
+        _ => return None,
+    })
+}
+
+fn table(said: &[u8]) -> Option<UserTable> {
+    Some(match after(said, b"User unknown")? {
+        b" in local recipient table" => UserTable::Local,
+        b" in virtual mailbox table" => UserTable::VirtualMailbox,
+        b" in virtual alias table" => UserTable::VirtualAlias,
+        b" in relay recipient table" => UserTable::RelayRecipient,
+        b"" => UserTable::Unsaid,
+        _ => return None,
+    })
+}
+
+/// smtpd's texts that stand with or without a class before them.
+fn plain(said: &[u8]) -> Category<'_> {
+    let starts = |start: &[u8]| said.starts_with(start);
+    if said == b"Relay access denied" {
+        Category::RelayDenied
+    } else if starts(b"Improper use of SMTP command pipelining") {
+        Category::Pipelining
+    } else if said == b"Multi-recipient bounce" {
+        Category::MultiRecipientBounce
+    } else if starts(b"Message size exceeds ") || starts(b"message file too big") {
+        Category::Size
+    } else if starts(b"Insufficient system storage") {
+        Category::Storage
+    } else if starts(b"Session encryption is required") {
+        Category::TlsRequired
+    } else if starts(b"Temporary lookup failure") {
+        Category::LookupFailure
+    } else if starts(b"Server configuration ") || starts(b"queue file write error") {
+        Category::ServerError
+    } else if starts(b"Unable to look up mail exchanger ")
+        || starts(b"Unable to look up name server ")
+        || starts(b"Unable to verify host ")
+    {
+        Category::MxLookup
+    } else if matches!(said, b"Try again later" | b"Service unavailable") || starts(b"defer_if_") {
+        Category::TryAgain
+    } else {
+        Category::Other
+    }
+}
+
+/// Texts of tables and policy servers: greylisting, SPF, DKIM and DMARC by their usual words.
+fn policy(class: Class, said: &[u8]) -> Category<'_> {
+    let lower: Vec<u8> = said.iter().take(200).map(u8::to_ascii_lowercase).collect();
+    if has(&lower, b"greylist") || has(&lower, b"graylist") {
+        Category::Greylist
+    } else if has(&lower, b"dmarc") || has(&lower, b"dkim") {
+        Category::Dmarc
+    } else if has(&lower, b"spf") || has(&lower, b"sender policy framework") {
+        Category::Spf
+    } else if said == b"Access denied" || class != Class::Recipient {
+        Category::Access { class }
+    } else {
+        Category::Policy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_and_their_names() {
+        for (text, name) in [
+            ("<a@b>: Relay access denied", "relay_denied"),
+            (
+                "Service unavailable; Client host [1.2.3.4] blocked using zen.example; why",
+                "rbl",
+            ),
+            (
+                "Service unavailable; Client host [2001:db8::1] blocked using zen.example",
+                "rbl",
+            ),
+            (
+                "Service unavailable; client [1.2.3.4] blocked using zen.example",
+                "rbl",
+            ),
+            (
+                "Service unavailable; Unverified Client host [a.b] blocked using z",
+                "rhsbl_reverse_client",
+            ),
+            (
+                "Service unavailable; Helo command [a.b] blocked using z",
+                "rhsbl_helo",
+            ),
+            (
+                "Service unavailable; Sender address [a@b] blocked using z",
+                "rhsbl_sender",
+            ),
+            (
+                "Client host rejected: cannot find your reverse hostname, [1.2.3.4]",
+                "no_ptr",
+            ),
+            (
+                "Client host rejected: cannot find your hostname, [1.2.3.4]",
+                "unknown_host",
+            ),
+            ("<x>: Helo command rejected: Host not found", "helo_unknown"),
+            ("<x>: Helo command rejected: Botnet", "access_helo"),
+            (
+                "<x>: Helo command rejected: need fully-qualified hostname",
+                "helo_non_fqdn",
+            ),
+            (
+                "<x>: Helo command rejected: invalid ip address",
+                "helo_invalid",
+            ),
+            (
+                "<x>: Sender address rejected: Domain not found",
+                "sender_domain_unknown",
+            ),
+            (
+                "<x>: Recipient address rejected: Domain not found",
+                "recipient_domain_unknown",
+            ),
+            (
+                "<x>: Sender address rejected: Domain n.example does not accept mail (nullMX)",
+                "sender_nullmx",
+            ),
+            (
+                "<x>: Recipient address rejected: User unknown in local recipient table",
+                "user_unknown_local",
+            ),
+            (
+                "<x>: Recipient address rejected: User unknown",
+                "user_unknown",
+            ),
+            (
+                "<x>: Recipient address rejected: Greylisted, see http://x",
+                "greylist",
+            ),
+            (
+                "<x>: Recipient address rejected: Message rejected due to: SPF fail",
+                "spf",
+            ),
+            (
+                "<x>: Recipient address rejected: Mail system maintenance",
+                "policy",
+            ),
+            ("<x>: Client host rejected: Access denied", "access_client"),
+            ("<x>: Client host triggers HOLD action", "access_client"),
+            (
+                "<x>: Sender address rejected: not owned by user bob",
+                "login_mismatch",
+            ),
+            (
+                "<x>: Sender address rejected: unverified address: host said no",
+                "sender_unverified",
+            ),
+            (
+                "<x>: Client host rejected: Improper use of SMTP command pipelining",
+                "pipelining",
+            ),
+            (
+                "<x>: Data command rejected: Multi-recipient bounce",
+                "multi_recipient_bounce",
+            ),
+            ("Message size exceeds fixed limit", "size"),
+            ("Server configuration error", "server_error"),
+            ("<x>: Temporary lookup failure", "lookup_failure"),
+            ("something else", "other"),
+        ] {
+            assert_eq!(Category::of_reject(text.as_bytes()).name(), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_subject_may_forge_another_reject() {
+        let text = br#"<"x>: Relay access denied"@d>: Recipient address rejected: User unknown"#;
+        assert_eq!(Category::of_reject(text).name(), "user_unknown");
+    }
+
+    #[test]
+    fn zones() {
+        let text =
+            b"Service unavailable; Client host [1.2.3.4] blocked using zen.example=127.0.0.2; see";
+        assert_eq!(Category::of_reject(text).zone(), Some(&b"zen.example"[..]));
+        assert_eq!(Category::Greylist.zone(), None);
+        assert_eq!(
+            Category::RelayDenied.restriction(),
+            Some("reject_unauth_destination")
+        );
+    }
 }

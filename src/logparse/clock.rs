@@ -1,0 +1,284 @@
+//! Time of traditional stamps, which have neither year nor zone.
+//!
+//! In: month, day and time of day as logged, and a [`Reference`] the caller knows (a file's modification
+//! time, or now). Out: a [`Stamp`]. The calendar of the zone is asked once an hour of log, never once a line.
+//!
+//! The year is the latest one that puts the stamp at most a day after the reference, so the answer for a
+//! line does not depend on the lines before it, and a chunk from the middle of a file can be read alone.
+//! A live reference moves on with the stamps it sees (and with [`Clock::advance`]), which carries a
+//! follower over New Year. Limits: a traditional log that reaches back more than a year from its
+//! modification time is placed within that one year, and stamps more than a day ahead of the reference
+//! land in the year before. Logs that need better have RFC 3339 stamps.
+
+use super::Stamp;
+use chrono::{FixedOffset, Local, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeZone};
+
+/// How far a stamp may lie ahead of the reference: clocks differ, and a file's modification time is
+/// rounded; a day covers any zone mistaken for another.
+const AHEAD: i64 = 86_400;
+/// Half of the hour that a daylight-saving step repeats: a step back by more than this inside the
+/// repeated hour is its second run, by less it is lines out of order.
+const STEP: i64 = 1_800;
+
+/// The zone that a log's traditional stamps were written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Zone {
+    /// This machine's.
+    #[default]
+    Local,
+    /// Seconds east of UTC.
+    Fixed(i32),
+    /// Clocks of a test: one step back from +2 h to +1 h at this point of local time (seconds).
+    #[cfg(test)]
+    StepBack(i64),
+}
+
+/// Whether the reference is an end (a file at rest) or moves on with what is read (a log being followed).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Horizon {
+    /// The reference stays.
+    #[default]
+    Fixed,
+    /// The reference moves on with the stamps.
+    Live,
+}
+
+/// What is known about a source's time: its last line is about this old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reference {
+    /// Seconds since the epoch: a file's modification time, or now.
+    pub time: i64,
+    /// The zone of stamps that have none.
+    pub zone: Zone,
+    /// Whether time goes on while reading.
+    pub horizon: Horizon,
+}
+
+impl Reference {
+    /// For a file at rest: its modification time in seconds since the epoch.
+    pub fn at(time: i64) -> Self {
+        Self {
+            time,
+            ..Self::default()
+        }
+    }
+
+    /// For a log being followed, or one whose age is not known.
+    pub fn now() -> Self {
+        Self {
+            time: chrono::Utc::now().timestamp(),
+            horizon: Horizon::Live,
+            ..Self::default()
+        }
+    }
+
+    /// The same in another zone.
+    #[must_use]
+    pub fn in_zone(self, zone: Zone) -> Self {
+        Self { zone, ..self }
+    }
+}
+
+/// Turns traditional stamps into points in time; one a source.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    reference: Reference,
+    hour: Hour,
+    /// The last point in time given out, seconds.
+    previous: Option<i64>,
+}
+
+/// What the calendar said about the hour last asked for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Hour {
+    /// Month, day and hour packed; 0 is none.
+    key: u32,
+    /// Start of the hour, seconds since the epoch.
+    start: i64,
+    /// Seconds east of UTC.
+    offset: i32,
+    /// The second run of an hour that a step back repeats: start and offset.
+    again: Option<(i64, i32)>,
+}
+
+impl Clock {
+    /// A clock for a source.
+    pub fn new(reference: Reference) -> Self {
+        Self {
+            reference,
+            hour: Hour::default(),
+            previous: None,
+        }
+    }
+
+    /// Tells a live clock what time it is; never moves it back.
+    pub fn advance(&mut self, now: i64) {
+        self.reference.time = self.reference.time.max(now);
+    }
+
+    /// The point in time of a local stamp without year; `None` when no such date exists.
+    pub fn local(&mut self, month: u8, day: u8, hour: u8, minute: u8, second: u8) -> Option<Stamp> {
+        // 60 is a leap second.
+        if hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        let key = u32::from(month) << 16 | u32::from(day) << 8 | u32::from(hour);
+        if key != self.hour.key {
+            self.hour = self.look_up(month, day, hour, key)?;
+        }
+        let within = i64::from(minute) * 60 + i64::from(second);
+        let (mut start, mut offset) = (self.hour.start, self.hour.offset);
+        if let Some(again) = self.hour.again
+            && self
+                .previous
+                .is_some_and(|p| p >= again.0 || start + within < p - STEP)
+        {
+            (start, offset) = again;
+        }
+        let seconds = start + within;
+        self.previous = Some(seconds);
+        if self.reference.horizon == Horizon::Live {
+            self.advance(seconds);
+        }
+        Some(Stamp {
+            micros: seconds * 1_000_000,
+            offset,
+        })
+    }
+
+    /// Asks the calendar.
+    #[cold]
+    fn look_up(&self, month: u8, day: u8, hour: u8, key: u32) -> Option<Hour> {
+        let latest = self.reference.time + AHEAD;
+        let this_year = chrono::DateTime::from_timestamp(latest, 0)
+            .map_or(1970, |t| chrono::Datelike::year(&t.naive_utc()));
+        // One year on for zones ahead of UTC; eight back for the 29th of February.
+        (this_year - 8..=this_year + 1).rev().find_map(|year| {
+            let local = NaiveDate::from_ymd_opt(year, u32::from(month), u32::from(day))?
+                .and_hms_opt(u32::from(hour), 0, 0)?;
+            let seconds = local.and_utc().timestamp();
+            let (offset, second) = offsets(self.reference.zone, local);
+            let start = seconds - i64::from(offset);
+            (start <= latest).then(|| Hour {
+                key,
+                start,
+                offset,
+                again: second.map(|o| (seconds - i64::from(o), o)),
+            })
+        })
+    }
+}
+
+/// The zone's offset at a local time, and the second one when a step back repeats it.
+fn offsets(zone: Zone, local: NaiveDateTime) -> (i32, Option<i32>) {
+    let east = |o: FixedOffset| o.local_minus_utc();
+    match zone {
+        Zone::Fixed(offset) => (offset, None),
+        Zone::Local => match Local.offset_from_local_datetime(&local) {
+            MappedLocalTime::Single(o) => (east(o.fix()), None),
+            MappedLocalTime::Ambiguous(a, b) => (east(a.fix()), Some(east(b.fix()))),
+            // The hour that a step forward skips: logged by a clock that had not stepped yet.
+            MappedLocalTime::None => {
+                let before = local - chrono::TimeDelta::hours(2);
+                (
+                    Local
+                        .offset_from_local_datetime(&before)
+                        .earliest()
+                        .map_or(0, |o| east(o.fix())),
+                    None,
+                )
+            }
+        },
+        #[cfg(test)]
+        Zone::StepBack(at) => match local.and_utc().timestamp() - at {
+            i64::MIN..-3_600 => (7_200, None),
+            -3_600..0 => (7_200, Some(3_600)),
+            _ => (3_600, None),
+        },
+    }
+}
+
+/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar.
+pub fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    // March is month 0, so that the leap day ends the year.
+    let (y, m) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let era = y.div_euclid(400);
+    let of_era = y.rem_euclid(400);
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + (153 * m + 2) / 5 + day - 1 - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utc(reference: &str) -> Reference {
+        Reference::at(seconds(reference)).in_zone(Zone::Fixed(0))
+    }
+
+    fn seconds(text: &str) -> i64 {
+        chrono::DateTime::parse_from_rfc3339(text)
+            .unwrap()
+            .timestamp()
+    }
+
+    fn at(clock: &mut Clock, m: u8, d: u8, h: u8, min: u8) -> String {
+        let stamp = clock.local(m, d, h, min, 0).unwrap();
+        chrono::DateTime::from_timestamp_micros(stamp.micros)
+            .unwrap()
+            .format("%Y-%m-%d %H:%M")
+            .to_string()
+    }
+
+    #[test]
+    fn the_year_is_the_latest_that_is_not_in_the_future() {
+        let mut clock = Clock::new(utc("2026-03-10T12:00:00Z"));
+        assert_eq!(at(&mut clock, 3, 10, 11, 0), "2026-03-10 11:00");
+        assert_eq!(at(&mut clock, 3, 11, 11, 0), "2026-03-11 11:00");
+        assert_eq!(at(&mut clock, 3, 12, 11, 0), "2025-03-12 11:00");
+        assert_eq!(at(&mut clock, 12, 31, 23, 59), "2025-12-31 23:59");
+        assert_eq!(at(&mut clock, 1, 1, 0, 0), "2026-01-01 00:00");
+        assert_eq!(at(&mut clock, 2, 29, 0, 0), "2024-02-29 00:00");
+        assert_eq!(clock.local(2, 30, 0, 0, 0), None);
+        assert_eq!(clock.local(13, 1, 0, 0, 0), None);
+        assert_eq!(clock.local(1, 1, 24, 0, 0), None);
+    }
+
+    #[test]
+    fn a_follower_crosses_new_year_by_itself() {
+        let mut reference = utc("2026-12-30T12:00:00Z");
+        reference.horizon = Horizon::Live;
+        let mut clock = Clock::new(reference);
+        assert_eq!(at(&mut clock, 12, 31, 10, 0), "2026-12-31 10:00");
+        assert_eq!(at(&mut clock, 1, 1, 0, 0), "2027-01-01 00:00");
+        clock.advance(seconds("2027-01-09T00:00:00Z"));
+        assert_eq!(at(&mut clock, 1, 9, 0, 0), "2027-01-09 00:00");
+        assert_eq!(at(&mut clock, 12, 31, 23, 0), "2026-12-31 23:00");
+    }
+
+    #[test]
+    fn the_hour_that_a_step_back_repeats_runs_twice() {
+        // 03:00 +02:00 becomes 02:00 +01:00.
+        let step = seconds("2026-10-25T03:00:00Z");
+        let mut clock = Clock::new(Reference::at(step + 86_400).in_zone(Zone::StepBack(step)));
+        assert_eq!(at(&mut clock, 10, 25, 2, 10), "2026-10-25 00:10");
+        assert_eq!(at(&mut clock, 10, 25, 2, 59), "2026-10-25 00:59");
+        assert_eq!(at(&mut clock, 10, 25, 2, 58), "2026-10-25 00:58");
+        assert_eq!(at(&mut clock, 10, 25, 2, 0), "2026-10-25 01:00");
+        assert_eq!(at(&mut clock, 10, 25, 2, 30), "2026-10-25 01:30");
+        assert_eq!(at(&mut clock, 10, 25, 3, 0), "2026-10-25 02:00");
+        // Out of order, from the second run.
+        assert_eq!(at(&mut clock, 10, 25, 2, 59), "2026-10-25 01:59");
+        assert_eq!(clock.local(10, 25, 2, 59, 0).unwrap().offset, 3_600);
+    }
+
+    #[test]
+    fn civil_days() {
+        assert_eq!(days_from_civil(1970, 1, 1), 0);
+        assert_eq!(days_from_civil(2000, 3, 1), 11_017);
+        assert_eq!(days_from_civil(2026, 11, 22), 20_779);
+    }
+}

@@ -1,0 +1,138 @@
+//! TLS lines of smtpd, smtp, lmtp and tlsproxy (tls_server.c, tls_client.c), at smtp(d)_tls_loglevel 1,
+//! and the remarks of higher levels.
+
+use super::super::event::{Event, Tls};
+use super::super::text::{after, client as peer, cut, has, number32};
+use memchr::memchr;
+
+/// A line of a TLS server.
+pub fn server(text: &[u8]) -> Option<Event<'_>> {
+    session(text)
+        .or_else(|| failure(text, b"SSL_accept error from ", true))
+        .or_else(|| is_remark(text).then_some(Event::Info(text)))
+}
+
+/// A line of a TLS client.
+pub fn client(text: &[u8]) -> Option<Event<'_>> {
+    session(text)
+        .or_else(|| failure(text, b"SSL_connect error to ", false))
+        .or_else(|| is_remark(text).then_some(Event::Info(text)))
+}
+
+/// A line of tlsmgr(8).
+pub fn manager(text: &[u8]) -> Option<Event<'_>> {
+    (text.starts_with(b"open smtp") || (text.starts_with(b"cache ") && has(text, b" cleanup: ")))
+        .then_some(Event::Info(text))
+}
+
+/// `TRUST TLS connection established from C[ to SNI]: PROTOCOL with cipher C (n/m bits) ...`
+fn session(text: &[u8]) -> Option<Event<'_>> {
+    let blank = memchr(b' ', text)?;
+    let trust = &text[..blank];
+    let rest = after(&text[blank..], b" TLS connection ")?;
+    if !matches!(
+        trust,
+        b"Anonymous" | b"Untrusted" | b"Trusted" | b"Verified"
+    ) {
+        return None;
+    }
+    let (reused, rest) = match after(rest, b"established ") {
+        Some(rest) => (false, rest),
+        None => (true, after(rest, b"reused ")?),
+    };
+    let (inbound, rest) = match after(rest, b"from ") {
+        Some(rest) => (true, rest),
+        None => (false, after(rest, b"to ")?),
+    };
+    let (peer, rest) = peer(rest)?;
+    let (sni, rest) = match after(rest, b" to ") {
+        Some(rest) => {
+            let (sni, rest) = cut(rest, b": ")?;
+            (Some(sni), rest)
+        }
+        None => (None, after(rest, b": ")?),
+    };
+    let (protocol, rest) = cut(rest, b" with cipher ")?;
+    let (cipher, rest) = cut(rest, b" (")?;
+    let (bits, rest) = number32(rest)?;
+    let detail = cut(rest, b")").map_or(&b""[..], |(_, detail)| detail.trim_ascii_start());
+    Some(Event::Tls(Tls {
+        trust,
+        reused,
+        inbound,
+        peer,
+        sni,
+        protocol,
+        cipher,
+        bits,
+        detail,
+    }))
+}
+
+/// `SSL_accept error from C: why`
+fn failure<'a>(text: &'a [u8], prefix: &[u8], inbound: bool) -> Option<Event<'a>> {
+    let (peer, rest) = peer(after(text, prefix)?)?;
+    Some(Event::TlsFailed {
+        inbound,
+        peer,
+        why: after(rest, b": ")?,
+    })
+}
+
+/// Steps of a handshake, certificates seen, sessions kept: nothing to count.
+fn is_remark(text: &[u8]) -> bool {
+    const STARTS: &[&[u8]] = &[
+        b"setting up TLS connection ",
+        b"initializing the server-side TLS engine",
+        b"initializing the client-side TLS engine",
+        b"certificate verification ",
+        b"server certificate verification ",
+        b"CA certificate verification ",
+        b"Server certificate not ",
+        b"SSL_accept:",
+        b"SSL_connect:",
+        b"SSL3 alert ",
+        b"Peer certificate ",
+        b"TLS SNI ",
+        b"Matched ",
+        b"save session ",
+        b"put smtp session cache ",
+        b"delete smtp session ",
+        b"Reusing old session",
+        b"auto-selected ",
+        b"TLS cipher list ",
+        b"Host offered STARTTLS: ",
+        b"Cannot start TLS: ",
+    ];
+    if STARTS.iter().any(|start| text.starts_with(start)) {
+        return true;
+    }
+    // `H[ip]: subject_CN=..., issuer_CN=...` and session tickets, about one peer.
+    let Some((_, rest)) = peer(text) else {
+        return false;
+    };
+    let Some((_, rest)) = cut(rest, b": ") else {
+        return false;
+    };
+    const PEER: &[&[u8]] = &[
+        b"subject_CN=",
+        b"certificate verification ",
+        b"depth=",
+        b"Issued session ticket",
+        b"Issuing session ticket",
+        b"Decrypting session ticket",
+        b"re-using session",
+        b"save session ",
+        b"Untrusted: ",
+        b"Trusted: ",
+        b"Verified: ",
+        b"looking up session ",
+        b"looking for session ",
+        b"reloaded session ",
+        b"TLS cipher list ",
+        b"not verified",
+        b"Matched ",
+        b"verified",
+    ];
+    PEER.iter().any(|start| rest.starts_with(start))
+}

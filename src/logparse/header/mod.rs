@@ -1,0 +1,58 @@
+//! What stands before a program's own words on a log line: the stamp, the host and the tag.
+//!
+//! In: a raw line. Out: a [`Header`] and the rest. One file per way that loggers wrap a line; [`read`]
+//! picks by the first byte. It knows nothing of what programs say.
+
+pub mod queue_id;
+mod rfc3164;
+mod rfc3339;
+pub mod tag;
+
+use super::Stamp;
+use super::clock::Clock;
+use memchr::memchr;
+
+/// The time and place of a line, and its rest, which begins with the program's tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header<'a> {
+    /// When.
+    pub time: Stamp,
+    /// The host that logged it.
+    pub host: &'a [u8],
+    /// The tag and the text.
+    pub rest: &'a [u8],
+}
+
+/// Reads the stamp and the host; `None` when there is neither form.
+pub fn read<'a>(line: &'a [u8], clock: &mut Clock) -> Option<Header<'a>> {
+    let line = without_priority(line);
+    let (time, rest) = match line.first()? {
+        b'0'..=b'9' => rfc3339::read(line)?,
+        _ => rfc3164::read(line, clock)?,
+    };
+    let rest = rest.trim_ascii_start();
+    let end = memchr(b' ', rest)?;
+    Some(Header {
+        time,
+        host: &rest[..end],
+        rest: &rest[end + 1..],
+    })
+}
+
+/// Drops `<22>` as a raw syslog socket shows it (RFC 3164 section 4.1.1).
+fn without_priority(line: &[u8]) -> &[u8] {
+    match line {
+        [b'<', rest @ ..] => match super::text::number(rest) {
+            Some((0..=191, [b'>', rest @ ..])) => rest,
+            _ => line,
+        },
+        _ => line,
+    }
+}
+
+/// Two decimal digits.
+fn two_digits(text: &[u8], at: usize) -> Option<u8> {
+    let tens = text.get(at)?.wrapping_sub(b'0');
+    let ones = text.get(at + 1)?.wrapping_sub(b'0');
+    (tens < 10 && ones < 10).then(|| tens * 10 + ones)
+}

@@ -1,0 +1,108 @@
+//! The traditional stamp, `Nov 22 08:48:35` (RFC 3164 section 4.1.2): no year, no zone. The day is padded
+//! with a blank, with nothing, or has two digits; some loggers add decimals to the second.
+
+use super::super::Stamp;
+use super::super::clock::Clock;
+use super::two_digits;
+
+/// Reads the stamp and what follows it.
+pub fn read<'a>(line: &'a [u8], clock: &mut Clock) -> Option<(Stamp, &'a [u8])> {
+    let month = month(line.get(..3)?)?;
+    if line.get(3) != Some(&b' ') {
+        return None;
+    }
+    let (day, at) = match (line.get(4)?, line.get(5)?) {
+        (b' ', d @ b'1'..=b'9') => (d - b'0', 6),
+        (d @ b'1'..=b'9', b' ') => (d - b'0', 5),
+        _ => (two_digits(line, 4)?, 6),
+    };
+    let time = line.get(at..at + 9)?;
+    if time[0] != b' ' || time[3] != b':' || time[6] != b':' {
+        return None;
+    }
+    let stamp = clock.local(
+        month,
+        day,
+        two_digits(time, 1)?,
+        two_digits(time, 4)?,
+        two_digits(time, 7)?,
+    )?;
+    let mut rest = &line[at + 9..];
+    if let Some((micros, behind)) = super::rfc3339::decimals(rest) {
+        rest = behind;
+        return Some((
+            Stamp {
+                micros: stamp.micros + micros,
+                ..stamp
+            },
+            rest.strip_prefix(b" ")?,
+        ));
+    }
+    Some((stamp, rest.strip_prefix(b" ")?))
+}
+
+/// The number of an English month's three letters.
+fn month(name: &[u8]) -> Option<u8> {
+    Some(match name {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::clock::{Reference, Zone};
+    use super::*;
+
+    fn seconds(line: &str) -> Option<(i64, String)> {
+        let mut clock = Clock::new(Reference::at(1_795_337_400).in_zone(Zone::Fixed(3_600)));
+        read(line.as_bytes(), &mut clock)
+            .map(|(s, rest)| (s.micros, String::from_utf8_lossy(rest).into_owned()))
+    }
+
+    #[test]
+    fn days_in_three_forms() {
+        let day = |text| seconds(text).map(|s| s.0 / 1_000_000);
+        assert_eq!(day("Nov 22 08:48:35 fire x"), Some(1_795_333_715));
+        assert_eq!(day("Nov  2 08:48:35 fire x"), Some(1_793_605_715));
+        assert_eq!(day("Nov 2 08:48:35 fire x"), Some(1_793_605_715));
+        assert_eq!(day("Nov 02 08:48:35 fire x"), Some(1_793_605_715));
+    }
+
+    #[test]
+    fn decimals_are_kept() {
+        assert_eq!(
+            seconds("Nov 22 08:48:35.25 fire"),
+            Some((1_795_333_715_250_000, "fire".into()))
+        );
+    }
+
+    #[test]
+    fn what_is_no_stamp() {
+        for text in [
+            "",
+            "Nov",
+            "Nov 22 08:48:3",
+            "Nov 22 08:48:35",
+            "Nov 32 08:48:35 x",
+            "nov 22 08:48:35 x",
+            "Nov 22 08-48-35 x",
+            "Nov 22 25:48:35 x",
+            "Nov 0 08:48:35 x",
+            "Feb 31 00:00:00 x",
+        ] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+    }
+}
