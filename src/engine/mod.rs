@@ -10,7 +10,9 @@
 pub mod config;
 pub mod maillog;
 pub mod maps;
+pub mod privilege;
 pub mod setup;
+pub mod spool;
 
 use crate::dns::Dns;
 use config::Params;
