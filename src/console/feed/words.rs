@@ -1,0 +1,342 @@
+//! What the console and the log's task say to each other: plain values, no borrowed lines.
+
+/// What the console asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// Messages that match; the ticket comes back with the answer, so that a late answer to an old question is known.
+    Find {
+        /// Counts questions.
+        ticket: u64,
+        /// What was typed; empty finds the newest.
+        text: String,
+    },
+    /// The life of one message.
+    Life {
+        /// Its queue id.
+        queue_id: String,
+    },
+    /// Rejects, grouped and narrowed.
+    Rejects {
+        /// Counts questions.
+        ticket: u64,
+        /// How.
+        query: RejectQuery,
+    },
+    /// Which figures are looked at; others need not be made.
+    Watch(Watch),
+}
+
+/// What is on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Watch {
+    /// The overview.
+    #[default]
+    Overview,
+    /// The messages.
+    Messages,
+    /// The rejects.
+    Rejects,
+    /// Nothing of the log but its lines.
+    Lines,
+}
+
+/// What the task tells.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// Log lines.
+    Lines(Batch),
+    /// The overview's figures.
+    Figures(Box<Figures>),
+    /// The answer to [`Request::Find`].
+    Found(Found),
+    /// The answer to [`Request::Life`].
+    Life(Box<Life>),
+    /// The answer to [`Request::Rejects`].
+    Rejects(RejectAnswer),
+    /// Something the user must know: a log that vanished.
+    Trouble(String),
+}
+
+/// Lines, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// The lines.
+    pub lines: Vec<LogLine>,
+    /// Where they belong.
+    pub place: Where,
+}
+
+/// Whether a batch came after or before what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Where {
+    /// New lines.
+    #[default]
+    After,
+    /// History, read backwards.
+    Before,
+}
+
+/// One log line as it is kept for the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogLine {
+    /// The line, raw: it is sanitised when drawn.
+    pub text: Box<[u8]>,
+    /// What it means for mail.
+    pub tone: Tone,
+    /// Where the queue id stands in the text: start and length.
+    pub queue_id: Option<(u16, u8)>,
+    /// Where the client's address stands in the text: start and length.
+    pub client: Option<(u16, u8)>,
+    /// Where the text after the header begins.
+    pub body: u16,
+}
+
+/// What a line means for mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Tone {
+    /// Nothing in particular.
+    #[default]
+    Plain,
+    /// Delivered.
+    Sent,
+    /// Deferred.
+    Deferred,
+    /// Bounced or expired.
+    Bounced,
+    /// Rejected.
+    Rejected,
+    /// Held, discarded, or otherwise interfered with.
+    Noted,
+    /// A warning.
+    Warning,
+    /// An error, fatal or panic.
+    Failure,
+    /// Another program's line, or not understood.
+    Foreign,
+}
+
+/// The overview's figures.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Figures {
+    /// Seconds east of UTC that the log's clock shows.
+    pub offset: i32,
+    /// The minute the last hour ends with, as minutes since the epoch.
+    pub minute: i64,
+    /// Events a minute over the last hour, oldest first.
+    pub rates: Rates<Vec<u64>>,
+    /// All that was read.
+    pub totals: Rates<u64>,
+    /// Delays of deliveries, seconds.
+    pub delays: Option<DelayFigures>,
+    /// Top reject reasons.
+    pub rejects: Vec<(String, u64)>,
+    /// Top deferral causes.
+    pub deferrals: Vec<(String, u64)>,
+    /// What is wrong, and what to do.
+    pub diagnoses: Vec<Finding>,
+    /// How far reading has come.
+    pub reading: Reading,
+    /// Messages in the queue by age, as far as the log tells: label and count.
+    pub waiting: Vec<(String, u64)>,
+}
+
+/// One value for each thing that happens to mail.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Rates<T> {
+    /// Messages taken in.
+    pub received: T,
+    /// Recipients delivered.
+    pub sent: T,
+    /// Delivery attempts deferred.
+    pub deferred: T,
+    /// Recipients bounced.
+    pub bounced: T,
+    /// Commands or messages rejected.
+    pub rejected: T,
+}
+
+/// Quantiles of the delay, and where it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct DelayFigures {
+    /// Half took at most this.
+    pub p50: f64,
+    /// 95 % took at most this.
+    pub p95: f64,
+    /// 99 % took at most this.
+    pub p99: f64,
+    /// Mean of the four parts of `delays=`.
+    pub parts: [f64; 4],
+}
+
+/// A diagnosis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// What is wrong, with its count.
+    pub text: String,
+    /// What to do.
+    pub remedy: String,
+    /// A text its log lines contain, when there is one.
+    pub lines: Option<String>,
+}
+
+/// How far reading has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Reading {
+    /// Lines read.
+    pub lines: u64,
+    /// Lines of Postfix that were not understood.
+    pub unparsed: u64,
+    /// Bytes of history still to be read; 0 when it is complete.
+    pub remaining: u64,
+    /// The first and last stamp seen, seconds since the epoch.
+    pub span: Option<(i64, i64)>,
+}
+
+/// Messages found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The question's ticket.
+    pub ticket: u64,
+    /// The rows, newest first, at most a screenful of screenfuls.
+    pub rows: Vec<MessageRow>,
+    /// How many matched in all.
+    pub total: usize,
+    /// How many were looked at.
+    pub known: usize,
+}
+
+/// A message in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct MessageRow {
+    /// Queue id.
+    pub queue_id: String,
+    /// First seen, seconds since the epoch.
+    pub time: i64,
+    /// Envelope sender.
+    pub sender: String,
+    /// First recipient.
+    pub recipient: String,
+    /// How many recipients.
+    pub recipients: usize,
+    /// Client address.
+    pub client: String,
+    /// Bytes.
+    pub size: u64,
+    /// Its state, as a tone and a word.
+    pub tone: Tone,
+    /// `sent`, `deferred`, ...
+    pub status: String,
+}
+
+/// The life of one message.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Life {
+    /// The queue id asked for.
+    pub queue_id: String,
+    /// The message; `None` when nothing is known.
+    pub row: Option<MessageRow>,
+    /// `message-id=`.
+    pub message_id: String,
+    /// What happened, in order.
+    pub steps: Vec<Step>,
+    /// Other ids of its story: what it was requeued from or as, the bounce it caused.
+    pub links: Vec<(String, String)>,
+    /// Its log lines.
+    pub lines: Vec<LogLine>,
+}
+
+/// One thing that happened to a message.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Step {
+    /// Seconds since the epoch.
+    pub time: f64,
+    /// What it means.
+    pub tone: Tone,
+    /// A word: `received`, `sent`, ...
+    pub what: String,
+    /// The rest.
+    pub detail: String,
+    /// The four parts of the delay, seconds, where it was a delivery.
+    pub delays: Option<[f64; 4]>,
+}
+
+/// How rejects are looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct RejectQuery {
+    /// Counted by this.
+    pub by: Grouping,
+    /// Only those with these values.
+    pub within: Vec<(Grouping, String)>,
+}
+
+/// What rejects are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[allow(missing_docs, reason = "each is the thing it names")]
+pub(crate) enum Grouping {
+    #[default]
+    Reason,
+    Restriction,
+    Zone,
+    Client,
+    Network,
+    Helo,
+    SenderDomain,
+    Recipient,
+    Hour,
+}
+
+impl Grouping {
+    /// All of them, in the order of the key that changes them.
+    pub const ALL: [Self; 9] = [
+        Self::Reason,
+        Self::Restriction,
+        Self::Zone,
+        Self::Client,
+        Self::Network,
+        Self::Helo,
+        Self::SenderDomain,
+        Self::Recipient,
+        Self::Hour,
+    ];
+
+    /// Its name on the screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Reason => "reason",
+            Self::Restriction => "restriction",
+            Self::Zone => "zone",
+            Self::Client => "client",
+            Self::Network => "network",
+            Self::Helo => "helo",
+            Self::SenderDomain => "sender domain",
+            Self::Recipient => "recipient",
+            Self::Hour => "hour",
+        }
+    }
+}
+
+/// Rejects, counted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RejectAnswer {
+    /// The question's ticket.
+    pub ticket: u64,
+    /// Value, count and last time (seconds since the epoch), most first.
+    pub rows: Vec<RejectRow>,
+    /// All rejects that match.
+    pub total: u64,
+    /// Rejects an hour over the last day, oldest first.
+    pub hours: Vec<u64>,
+}
+
+/// One value and how often.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct RejectRow {
+    /// The value.
+    pub value: String,
+    /// How often.
+    pub count: u64,
+    /// When last, seconds since the epoch.
+    pub last: i64,
+    /// One of its lines.
+    pub sample: String,
+}

@@ -1,0 +1,127 @@
+//! The overview's state: the newest figures, and which of its rows is chosen.
+
+use super::action::Action;
+use super::cursor::Cursor;
+use super::feed::{Figures, Request, Watch};
+use super::message::Effect;
+use super::pane::{Outcome, Pane, Subject, Target, World};
+use super::screen::Screen;
+
+/// The pane.
+#[derive(Debug, Default)]
+pub(crate) struct Overview {
+    /// The newest figures; `None` before the first.
+    pub figures: Option<Figures>,
+    /// Place among [`Overview::rows`].
+    pub cursor: Cursor,
+}
+
+/// A row that can be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Row {
+    /// A diagnosis, by its place.
+    Finding(usize),
+    /// A reject reason.
+    Reject(usize),
+    /// A deferral cause.
+    Deferral(usize),
+}
+
+impl Overview {
+    /// Takes the newest figures.
+    pub fn receive(&mut self, figures: Figures) {
+        self.figures = Some(figures);
+    }
+
+    /// The rows the cursor moves over, in the order they are shown.
+    pub fn rows(&self) -> Vec<Row> {
+        let Some(figures) = &self.figures else {
+            return Vec::new();
+        };
+        let findings = (0..figures.diagnoses.len()).map(Row::Finding);
+        let rejects = (0..figures.rejects.len()).map(Row::Reject);
+        let deferrals = (0..figures.deferrals.len()).map(Row::Deferral);
+        findings.chain(rejects).chain(deferrals).collect()
+    }
+
+    /// The row the cursor is on.
+    pub fn chosen(&self) -> Option<Row> {
+        self.rows().get(self.cursor.row).cloned()
+    }
+}
+
+impl Pane for Overview {
+    type View = Cursor;
+
+    fn view(&self) -> Cursor {
+        self.cursor
+    }
+
+    fn restore(&mut self, view: Cursor, _world: &World) -> Vec<Effect> {
+        self.cursor = view;
+        vec![Effect::Feed(Request::Watch(Watch::Overview))]
+    }
+
+    fn enter(&mut self, _target: Option<Target>, _world: &World) -> Vec<Effect> {
+        vec![Effect::Feed(Request::Watch(Watch::Overview))]
+    }
+
+    fn act(&mut self, action: Action, world: &World) -> Outcome {
+        let len = self.rows().len();
+        if action == Action::Open {
+            return self.open();
+        }
+        self.cursor.act(action, len, world.rows());
+        Outcome::default()
+    }
+
+    fn subject(&self, _world: &World) -> Subject {
+        let Some(figures) = &self.figures else {
+            return Subject::default();
+        };
+        let text = match self.chosen() {
+            Some(Row::Finding(at)) => {
+                let finding = &figures.diagnoses[at];
+                return Subject {
+                    text: finding.lines.clone(),
+                    line: Some(format!("{}: {}", finding.text, finding.remedy)),
+                    ..Subject::default()
+                };
+            }
+            Some(Row::Reject(at)) => figures.rejects[at].0.clone(),
+            Some(Row::Deferral(at)) => figures.deferrals[at].0.clone(),
+            None => return Subject::default(),
+        };
+        Subject {
+            line: Some(text.clone()),
+            text: Some(text),
+            ..Subject::default()
+        }
+    }
+
+    fn settle(&mut self, world: &World) {
+        self.cursor.settle(self.rows().len(), world.rows());
+    }
+}
+
+impl Overview {
+    fn open(&self) -> Outcome {
+        let go = match (self.chosen(), &self.figures) {
+            (Some(Row::Finding(at)), Some(figures)) => {
+                figures.diagnoses[at].lines.clone().map(Target::Lines)
+            }
+            (Some(Row::Reject(at)), Some(figures)) => {
+                Some(Target::RejectsBecause(figures.rejects[at].0.clone()))
+            }
+            (Some(Row::Deferral(at)), Some(figures)) => {
+                Some(Target::Find(figures.deferrals[at].0.clone()))
+            }
+            _ => None,
+        };
+        debug_assert!(go.as_ref().is_none_or(|t| t.screen() != Screen::Overview));
+        Outcome {
+            go,
+            ..Outcome::default()
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The overview: rates of the last hour, delays, diagnoses, the top reasons.
+
+use super::pen::Pen;
+use super::text;
+use crate::console::feed::{DelayFigures, Figures, Finding, Reading};
+use crate::console::overview::Row;
+use crate::console::state::State;
+use crate::console::theme::Role;
+use ratatui::layout::Rect;
+
+/// Columns of a rate's label and of its counts.
+const LABEL: u16 = 11;
+const COUNTS: u16 = 18;
+
+/// Draws it.
+pub(super) fn render(state: &State, pen: &mut Pen<'_>, area: Rect) {
+    let mut y = notice(state, pen, area);
+    let Some(figures) = &state.panes.overview.figures else {
+        pen.put(area.x + 1, y, area.width - 1, "reading the log", Role::Dim);
+        return;
+    };
+    let chosen = state.panes.overview.chosen();
+    y = rates(figures, pen, Rect { y, ..area });
+    y = delays(figures, pen, Rect { y, ..area });
+    let left = area.bottom().saturating_sub(y);
+    // Diagnoses take what they need but leave half of what is left to the reasons.
+    let room = (left / 2).max(2);
+    y = findings(
+        &figures.diagnoses,
+        chosen.as_ref(),
+        pen,
+        Rect {
+            y,
+            height: room.min(left),
+            ..area
+        },
+    );
+    let rest = Rect {
+        y,
+        height: area.bottom().saturating_sub(y),
+        ..area
+    };
+    reasons(figures, chosen.as_ref(), pen, rest);
+}
+
+/// What is attached, how it was found, what to do next; and how far reading has come.
+fn notice(state: &State, pen: &mut Pen<'_>, area: Rect) -> u16 {
+    let width = area.width.saturating_sub(2);
+    let clean = crate::sanitize::str_line(&state.world.server.notice);
+    let most = if area.height >= 30 { 3 } else { 2 };
+    let mut y = area.y;
+    for line in text::wrap(&clean, width).into_iter().take(most) {
+        pen.put(area.x + 1, y, width, &line, Role::Dim);
+        y += 1;
+    }
+    if let Some(figures) = &state.panes.overview.figures {
+        let line = reading(&figures.reading, figures.offset);
+        pen.put(area.x + 1, y, width, &line, Role::Dim);
+        y += 1;
+    }
+    y
+}
+
+fn reading(reading: &Reading, offset: i32) -> String {
+    let mut line = format!("{} lines", text::count(reading.lines));
+    if let Some((from, to)) = reading.span {
+        line = format!(
+            "{line}, {} to {}",
+            text::stamp(from, offset),
+            text::stamp(to, offset)
+        );
+    }
+    if reading.unparsed > 0 {
+        line = format!("{line}, {} not understood", text::count(reading.unparsed));
+    }
+    if reading.remaining > 0 {
+        line = format!(
+            "{line}, {}B still to be read",
+            text::bytes(reading.remaining)
+        );
+    }
+    line
+}
+
+fn rates(figures: &Figures, pen: &mut Pen<'_>, area: Rect) -> u16 {
+    let (rates, totals) = (&figures.rates, &figures.totals);
+    let spark = area.width.saturating_sub(LABEL + COUNTS + 2);
+    pen.heading(
+        area.x + 1,
+        area.y,
+        area.width.saturating_sub(2),
+        "Last hour, by minute",
+    );
+    let counts = area.right().saturating_sub(COUNTS + 1);
+    pen.put_right(counts, area.y, 9, " hour", Role::Title);
+    pen.put_right(counts + 9, area.y, 9, " all", Role::Title);
+    let glyphs = pen.glyphs();
+    let lines = [
+        (
+            " ",
+            "received",
+            &rates.received,
+            totals.received,
+            Role::Text,
+        ),
+        (glyphs.good(), "sent", &rates.sent, totals.sent, Role::Good),
+        (
+            glyphs.warn(),
+            "deferred",
+            &rates.deferred,
+            totals.deferred,
+            Role::Warn,
+        ),
+        (
+            glyphs.bad(),
+            "bounced",
+            &rates.bounced,
+            totals.bounced,
+            Role::Bad,
+        ),
+        (
+            glyphs.reject(),
+            "rejected",
+            &rates.rejected,
+            totals.rejected,
+            Role::Reject,
+        ),
+    ];
+    let mut y = area.y + 1;
+    for (sign, name, minutes, total, role) in lines {
+        pen.pieces(
+            area.x + 1,
+            y,
+            LABEL,
+            &[(sign, role), (" ", role), (name, role)],
+        );
+        let columns = spread(minutes, spark);
+        pen.spark(area.x + 1 + LABEL, y, &columns, role);
+        let hour: u64 = minutes.iter().sum();
+        pen.put_right(counts, y, 9, &text::count(hour), Role::Text);
+        pen.put_right(counts + 9, y, 9, &text::count(total), Role::Dim);
+        y += 1;
+    }
+    y
+}
+
+/// Sixty minutes on the columns there are: several minutes a column, or several columns a minute.
+fn spread(minutes: &[u64], columns: u16) -> Vec<u64> {
+    let columns = usize::from(columns);
+    if minutes.is_empty() || columns == 0 {
+        return Vec::new();
+    }
+    if columns >= minutes.len() {
+        let wide = columns / minutes.len();
+        return minutes
+            .iter()
+            .flat_map(|n| std::iter::repeat_n(*n, wide))
+            .collect();
+    }
+    let each = minutes.len().div_ceil(columns);
+    minutes
+        .rchunks(each)
+        .rev()
+        .map(|c| c.iter().sum())
+        .collect()
+}
+
+fn delays(figures: &Figures, pen: &mut Pen<'_>, area: Rect) -> u16 {
+    let Some(delays) = figures.delays else {
+        return area.y;
+    };
+    let DelayFigures {
+        p50,
+        p95,
+        p99,
+        parts,
+    } = delays;
+    let quantiles = format!(
+        "p50 {}  p95 {}  p99 {}",
+        text::duration(p50),
+        text::duration(p95),
+        text::duration(p99)
+    );
+    let x = pen.pieces(
+        area.x + 3,
+        area.y,
+        area.width - 3,
+        &[
+            ("delay    ", Role::Text),
+            (&quantiles, Role::Text),
+            ("   ", Role::Dim),
+        ],
+    );
+    let whole: f64 = parts.iter().sum();
+    if whole > 0.0 {
+        let share = |n: usize| format!("{:.0}%", parts[n] / whole * 100.0);
+        let names = ["arrive ", "queue ", "connect ", "send "];
+        let mut x = x;
+        for (n, name) in names.into_iter().enumerate() {
+            let room = area.right().saturating_sub(x + 1);
+            let share = share(n);
+            x = pen.pieces(
+                x,
+                area.y,
+                room,
+                &[(name, Role::Dim), (&share, Role::Text), ("  ", Role::Dim)],
+            );
+        }
+    }
+    area.y + 1
+}
+
+fn findings(findings: &[Finding], chosen: Option<&Row>, pen: &mut Pen<'_>, area: Rect) -> u16 {
+    if area.height < 2 {
+        return area.y;
+    }
+    let width = area.width.saturating_sub(2);
+    if findings.is_empty() {
+        let sign = pen.glyphs().good();
+        pen.pieces(
+            area.x + 1,
+            area.y,
+            width,
+            &[(sign, Role::Good), (" nothing stands out", Role::Dim)],
+        );
+        return area.y + 1;
+    }
+    pen.heading(area.x + 1, area.y, width, "What stands out");
+    let two = usize::from(area.height - 1) >= 2 * findings.len();
+    let mut y = area.y + 1;
+    for (n, finding) in findings.iter().enumerate() {
+        if y >= area.bottom() {
+            break;
+        }
+        let place = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        let sign = pen.glyphs().warn();
+        let x = pen.pieces(
+            area.x + 1,
+            y,
+            width,
+            &[
+                (sign, Role::Warn),
+                (" ", Role::Warn),
+                (&finding.text, Role::Warn),
+            ],
+        );
+        if two {
+            pen.put(
+                area.x + 5,
+                y + 1,
+                width.saturating_sub(4),
+                &finding.remedy,
+                Role::Dim,
+            );
+        } else {
+            let room = area.right().saturating_sub(x + 2);
+            pen.put(x + 1, y, room, &finding.remedy, Role::Dim);
+        }
+        if chosen == Some(&Row::Finding(n)) {
+            mark(pen, place);
+        }
+        y += if two { 2 } else { 1 };
+    }
+    y
+}
+
+fn reasons(figures: &Figures, chosen: Option<&Row>, pen: &mut Pen<'_>, area: Rect) {
+    if area.height < 2 {
+        return;
+    }
+    let half = area.width / 2;
+    let [left, right] = [
+        Rect {
+            width: half,
+            ..area
+        },
+        Rect {
+            x: area.x + half,
+            width: area.width - half,
+            ..area
+        },
+    ];
+    let lists = [
+        (left, "Rejects", &figures.rejects, Role::Reject),
+        (right, "Deferrals", &figures.deferrals, Role::Warn),
+    ];
+    for (n, (area, title, rows, role)) in lists.into_iter().enumerate() {
+        pen.heading(area.x + 1, area.y, area.width.saturating_sub(2), title);
+        if rows.is_empty() {
+            pen.put(area.x + 1, area.y + 1, area.width - 1, "none", Role::Dim);
+        }
+        let places = (area.y + 1..area.bottom()).zip(rows.iter().enumerate());
+        for (y, (at, (reason, count))) in places {
+            let row = if n == 0 {
+                Row::Reject(at)
+            } else {
+                Row::Deferral(at)
+            };
+            pen.put_right(area.x + 1, y, 7, &text::count(*count), role);
+            let room = area.width.saturating_sub(10);
+            pen.put(area.x + 9, y, room, reason, Role::Text);
+            if chosen == Some(&row) {
+                mark(
+                    pen,
+                    Rect {
+                        y,
+                        height: 1,
+                        width: area.width - 1,
+                        ..area
+                    },
+                );
+            }
+        }
+    }
+}
+
+fn mark(pen: &mut Pen<'_>, place: Rect) {
+    pen.cursor_row(place);
+    let sign = pen.glyphs().cursor();
+    pen.put(place.x, place.y, 1, sign, Role::Cursor);
+}
