@@ -7,7 +7,9 @@
 pub mod clock;
 mod daemon;
 pub mod event;
+pub mod fields;
 mod header;
+pub mod json;
 pub mod normalise;
 pub mod source;
 pub mod taxonomy;
