@@ -10,7 +10,7 @@ mod hosts;
 mod system;
 
 pub use fake::StaticDns;
-pub use system::system;
+pub use system::{servers_of_this_host, system};
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};

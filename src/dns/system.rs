@@ -57,7 +57,7 @@ pub fn system(options: &DnsOptions) -> Result<Dns, DnsError> {
 }
 
 /// The `nameserver` lines of /etc/resolv.conf; without any, resolv.conf(5) says to ask this host itself.
-fn servers_of_this_host() -> Vec<SocketAddr> {
+pub fn servers_of_this_host() -> Vec<SocketAddr> {
     let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
     let servers = name_servers(&text);
     if servers.is_empty() {
