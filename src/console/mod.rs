@@ -85,6 +85,9 @@ pub enum ConsoleError {
     /// The terminal failed.
     #[error("terminal: {0}")]
     Terminal(std::io::Error),
+    /// A thread could not be started.
+    #[error("starting a thread: {0}")]
+    Thread(std::io::Error),
     /// The settings' keys.
     #[error(transparent)]
     Keys(#[from] KeymapError),
@@ -114,7 +117,7 @@ pub fn run(options: Options) -> Result<(), ConsoleError> {
         .map_err(ConsoleError::Terminal)?;
     let result = runtime.block_on(async {
         let (outbox, inbox) = mpsc::channel(run::WAITING);
-        let feed = feed::Feed::start(&world.server, outbox);
+        let feed = feed::Feed::start(&world.server, outbox).map_err(ConsoleError::Thread)?;
         run::run(State::new(world, screen), feed, inbox).await
     });
     // Tasks that still wait for a network must not hold the shell's prompt back.

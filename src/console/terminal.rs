@@ -191,7 +191,8 @@ pub(crate) fn last_words() -> Option<String> {
 
 /// Why there can be no console here, if there cannot.
 pub(crate) fn unfit() -> Option<&'static str> {
-    if !io::stdin().is_terminal() {
+    if !io::stdin().is_terminal() && std::fs::File::open("/dev/tty").is_err() {
+        // A log may come through standard input; the keys then come from the controlling terminal.
         Some("standard input is no terminal")
     } else if !io::stdout().is_terminal() {
         Some("standard output is no terminal")

@@ -3,6 +3,9 @@
 //! It owns the parser and every aggregate, on a thread of its own; the console asks ([`Request`]) and hears
 //! ([`News`]). Lines come in batches, figures as finished values: the console never parses and never waits.
 
+mod line;
+mod model;
+mod task;
 mod words;
 
 pub(crate) use words::*;
@@ -14,14 +17,22 @@ use tokio::sync::mpsc;
 /// The handle on the log's task.
 #[derive(Debug)]
 pub(crate) struct Feed {
-    requests: std::sync::mpsc::Sender<Request>,
+    requests: mpsc::UnboundedSender<Request>,
 }
 
 impl Feed {
-    /// Starts reading the server's logs; news go to `outbox`.
-    pub fn start(_server: &Server, _outbox: mpsc::Sender<Message>) -> Self {
-        let (requests, _) = std::sync::mpsc::channel();
-        Self { requests }
+    /// Starts reading the server's logs on a thread of its own; news go to `outbox`. It ends with this handle.
+    pub fn start(server: &Server, outbox: mpsc::Sender<Message>) -> std::io::Result<Self> {
+        // Questions come from keys: never many, and the console must not wait to ask.
+        let (requests, inbox) = mpsc::unbounded_channel();
+        let paths = server.logs.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || runtime.block_on(task::run(paths, inbox, outbox)))?;
+        Ok(Self { requests })
     }
 
     /// Asks; false when the task is no longer there.

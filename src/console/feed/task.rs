@@ -1,0 +1,389 @@
+//! The log's task itself: reads what was, follows what comes, keeps the figures, answers questions.
+//!
+//! Order at the start: the last lines of the logs, read backwards, so that the log screen is filled at once;
+//! then every log from its beginning for the figures; then what is appended. Lines already shown are not sent
+//! twice: each log's size at the start is where the follower's lines become news.
+
+use super::line::keep;
+use super::model::Model;
+use super::{Batch, LogLine, News, Request, Where};
+use crate::console::log::{MAX_BYTES, MAX_LINES};
+use crate::console::message::Message;
+use crate::logparse::source::{self, Content, Flow, FollowOptions, Follower, History, Lines, Notice, Start};
+use crate::logparse::{Line, Parser, Reference};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Between two sendings of lines: what a screen at eight frames a second can show.
+const LINES_EVERY: Duration = Duration::from_millis(100);
+/// Between two sendings of figures, and between two answers to a question that stands.
+const FIGURES_EVERY: Duration = Duration::from_millis(500);
+/// Blocks read ahead of the parser: a few, so that a stop is noticed soon.
+const AHEAD: usize = 4;
+/// Bytes of a compressed log or a pipe handed over at a time.
+const BLOCK: usize = 256 * 1024;
+
+/// What the reading threads hand over.
+enum Work {
+    /// Whole lines of a log, and the place behind them where the log is a file that is followed.
+    Block {
+        source: usize,
+        bytes: Vec<u8>,
+        end: Option<u64>,
+    },
+    /// The follower of the logs that grow.
+    Following(Follower),
+    /// A log cannot be read.
+    Problem(String),
+    /// The beginning is done; only what is appended comes now.
+    CaughtUp,
+}
+
+/// One log.
+struct Log {
+    parser: Parser,
+    /// Lines up to here were already sent to the screen.
+    sent: u64,
+    /// The size at the start and how much of it was read, for the progress.
+    size: u64,
+    read: u64,
+}
+
+/// The task's state.
+pub(super) struct Task {
+    outbox: mpsc::Sender<Message>,
+    logs: Vec<Log>,
+    model: Model,
+    pending: Vec<LogLine>,
+    pending_bytes: usize,
+    lines_at: Instant,
+    figures_at: Instant,
+    changed: bool,
+    /// The question whose answer is in view: asked again when there is something new.
+    standing: Option<Request>,
+    /// Kept so that it goes on; it ends when dropped.
+    follower: Option<Follower>,
+}
+
+/// Runs until the console is gone.
+pub(super) async fn run(
+    paths: Vec<PathBuf>,
+    mut requests: mpsc::UnboundedReceiver<Request>,
+    outbox: mpsc::Sender<Message>,
+) {
+    let mut task = Task::new(&paths, outbox);
+    if task.look_back(&paths).await.is_none() {
+        return;
+    }
+    let (works, mut inbox) = mpsc::channel(AHEAD);
+    // Ends with the inbox: its next send fails.
+    let _reader = std::thread::Builder::new()
+        .name("log reader".to_owned())
+        .spawn(move || read(paths, &works));
+    let mut reading = true;
+    loop {
+        if task.publish().await.is_none() {
+            return;
+        }
+        tokio::select! {
+            biased;
+            request = requests.recv() => {
+                let Some(request) = request else { return };
+                if task.answer(request).await.is_none() { return }
+            }
+            work = inbox.recv(), if reading => match work {
+                Some(work) => if task.take(work).await.is_none() { return },
+                None => reading = false,
+            },
+            () = tokio::time::sleep_until(task.due()), if task.waits() => {}
+        }
+    }
+}
+
+impl Task {
+    fn new(paths: &[PathBuf], outbox: mpsc::Sender<Message>) -> Self {
+        let now = Instant::now();
+        Self {
+            outbox,
+            logs: paths.iter().map(|path| Log::new(path)).collect(),
+            model: Model::default(),
+            pending: Vec::new(),
+            pending_bytes: 0,
+            lines_at: now,
+            figures_at: now,
+            changed: true,
+            standing: None,
+            follower: None,
+        }
+    }
+
+    /// Sends the last lines of the logs, newest block first, until the screen's ring is full.
+    async fn look_back(&mut self, paths: &[PathBuf]) -> Option<()> {
+        let (mut lines, mut bytes) = (0, 0);
+        for (log, path) in self.logs.iter_mut().zip(paths).rev() {
+            // What cannot be read now is the follower's to report.
+            let Ok(mut history) = History::open(path, Some(log.size)) else {
+                continue;
+            };
+            if !follows(path) {
+                continue;
+            }
+            while lines < MAX_LINES && bytes < MAX_BYTES {
+                let Ok(Some(mut block)) = history.next_block() else {
+                    break;
+                };
+                if log.sent == log.size {
+                    // The newest line may still be being written: the follower hands it over whole.
+                    let whole = memchr::memrchr(b'\n', &block).map_or(0, |at| at + 1);
+                    log.sent -= (block.len() - whole) as u64;
+                    block.truncate(whole);
+                }
+                let mut parser = log.parser.clone();
+                let batch: Vec<_> = block
+                    .split_inclusive(|b| *b == b'\n')
+                    .map(|raw| keep(raw, &parser.line(raw)))
+                    .collect();
+                lines += batch.len();
+                bytes += block.len();
+                let news = News::Lines(Batch {
+                    lines: batch,
+                    place: Where::Before,
+                });
+                self.outbox.send(Message::Feed(news)).await.ok()?;
+            }
+        }
+        Some(())
+    }
+
+    async fn take(&mut self, work: Work) -> Option<()> {
+        match work {
+            Work::Block { source, bytes, end } => self.block(source, &bytes, end),
+            Work::Problem(text) => {
+                let news = News::Trouble(text);
+                self.outbox.send(Message::Feed(news)).await.ok()?;
+            }
+            Work::Following(follower) => self.follower = Some(follower),
+            Work::CaughtUp => {
+                for log in &mut self.logs {
+                    log.read = log.size;
+                }
+                self.changed = true;
+            }
+        }
+        Some(())
+    }
+
+    fn block(&mut self, source: usize, bytes: &[u8], end: Option<u64>) {
+        let Some(log) = self.logs.get_mut(source) else {
+            return;
+        };
+        log.parser.advance(chrono::Utc::now().timestamp());
+        let mut at = end.map(|end| end.saturating_sub(bytes.len() as u64));
+        if let (Some(at), Some(end)) = (at, end) {
+            if at < log.read && end < log.sent {
+                // The log was truncated or replaced: everything in it is new.
+                log.sent = 0;
+            }
+            log.read = end;
+        }
+        for raw in bytes.split_inclusive(|b| *b == b'\n') {
+            let line = log.parser.line(raw);
+            self.model.line(raw, &line);
+            let is_new = at.is_none_or(|at| at >= log.sent);
+            if is_new && !matches!(line, Line::Empty) {
+                self.pending_bytes += raw.len();
+                self.pending.push(keep(raw, &line));
+            }
+            at = at.map(|at| at + raw.len() as u64);
+        }
+        if self.pending.len() > MAX_LINES || self.pending_bytes > MAX_BYTES {
+            // More than the ring holds waits: only its end will be seen.
+            let keep = self.pending.len().min(MAX_LINES) / 2;
+            self.pending.drain(..self.pending.len() - keep);
+            self.pending_bytes = self.pending.iter().map(|l| l.text.len()).sum();
+        }
+        self.changed = true;
+    }
+
+    fn waits(&self) -> bool {
+        self.changed || !self.pending.is_empty()
+    }
+
+    fn due(&self) -> Instant {
+        if self.pending.is_empty() {
+            self.figures_at
+        } else {
+            self.lines_at.min(self.figures_at)
+        }
+    }
+
+    /// Sends what is due.
+    async fn publish(&mut self) -> Option<()> {
+        let now = Instant::now();
+        if !self.pending.is_empty() && now >= self.lines_at {
+            let news = News::Lines(Batch {
+                lines: std::mem::take(&mut self.pending),
+                place: Where::After,
+            });
+            self.pending_bytes = 0;
+            self.lines_at = now + LINES_EVERY;
+            self.outbox.send(Message::Feed(news)).await.ok()?;
+        }
+        if self.changed && now >= self.figures_at {
+            self.changed = false;
+            let mut figures = self.model.figures();
+            figures.reading.remaining = self
+                .logs
+                .iter()
+                .map(|log| log.size.saturating_sub(log.read))
+                .sum();
+            let news = News::Figures(Box::new(figures));
+            self.outbox.send(Message::Feed(news)).await.ok()?;
+            if let Some(request) = self.standing.clone() {
+                self.reply(&request).await?;
+            }
+            self.figures_at = Instant::now() + FIGURES_EVERY;
+        }
+        Some(())
+    }
+
+    async fn answer(&mut self, request: Request) -> Option<()> {
+        if let Request::Watch(_) = request {
+            self.standing = None;
+            return Some(());
+        }
+        self.reply(&request).await?;
+        self.standing = Some(request);
+        Some(())
+    }
+
+    async fn reply(&mut self, request: &Request) -> Option<()> {
+        let news = match request {
+            Request::Find { ticket, text } => News::Found(self.model.find(*ticket, text)),
+            Request::Life { queue_id } => News::Life(Box::new(self.model.life(queue_id))),
+            Request::Rejects { ticket, query } => {
+                News::Rejects(self.model.rejects(*ticket, query))
+            }
+            Request::Watch(_) => return Some(()),
+        };
+        self.outbox.send(Message::Feed(news)).await.ok()
+    }
+}
+
+impl Log {
+    fn new(path: &Path) -> Self {
+        let metadata = std::fs::metadata(path).ok().filter(|m| m.is_file() && follows(path));
+        let size = metadata.as_ref().map_or(0, std::fs::Metadata::len);
+        let modified = metadata
+            .and_then(|m| m.modified().ok())
+            .and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok())
+            .and_then(|t| i64::try_from(t.as_secs()).ok());
+        let reference = match modified {
+            Some(time) => Reference {
+                time,
+                ..Reference::now()
+            },
+            None => Reference::now(),
+        };
+        Self {
+            parser: Parser::new(reference),
+            sent: size,
+            size,
+            read: 0,
+        }
+    }
+}
+
+/// Whether a log is a file that grows; a pipe or a compressed file is read once.
+fn follows(path: &Path) -> bool {
+    path.as_os_str() != "-" && !matches!(source::open(path).map(|s| s.content), Ok(Content::Stream(_)))
+}
+
+/// The reading thread: what is read once first, since logs are given oldest first, then the follower.
+fn read(paths: Vec<PathBuf>, works: &mpsc::Sender<Work>) {
+    let mut followed = Vec::new();
+    for (at, path) in paths.into_iter().enumerate() {
+        if follows(&path) {
+            followed.push((at, path));
+        } else if stream(at, &path, works).is_none() {
+            return;
+        }
+    }
+    if followed.is_empty() {
+        let _ = works.blocking_send(Work::CaughtUp);
+        return;
+    }
+    let (numbers, paths): (Vec<_>, Vec<_>) = followed.into_iter().unzip();
+    let options = FollowOptions {
+        start: Start::Beginning,
+        ..FollowOptions::default()
+    };
+    let sink = works.clone();
+    let follower = Follower::spawn(paths, &options, move |notice| {
+        let work = match notice {
+            Notice::Lines(batch) => Work::Block {
+                source: numbers.get(batch.source).copied().unwrap_or(0),
+                end: Some(batch.position.offset),
+                bytes: batch.lines,
+            },
+            Notice::Problem(error) => Work::Problem(error.to_string()),
+            Notice::CaughtUp => Work::CaughtUp,
+        };
+        match sink.blocking_send(work) {
+            Ok(()) => Flow::Continue,
+            Err(_) => Flow::Stop,
+        }
+    });
+    match follower {
+        // It follows as long as it is kept.
+        Ok(follower) => {
+            let _ = works.blocking_send(Work::Following(follower));
+        }
+        Err(error) => {
+            let _ = works.blocking_send(Work::Problem(error.to_string()));
+        }
+    }
+}
+
+fn stream(source: usize, path: &Path, works: &mpsc::Sender<Work>) -> Option<()> {
+    let send = |bytes: &mut Vec<u8>| {
+        let bytes = std::mem::take(bytes);
+        works
+            .blocking_send(Work::Block {
+                source,
+                bytes,
+                end: None,
+            })
+            .ok()
+    };
+    let result = source::open(path).map(|s| Lines::new(s.content.reader()));
+    let mut lines = match result {
+        Ok(lines) => lines,
+        Err(error) => {
+            return works.blocking_send(Work::Problem(error.to_string())).ok();
+        }
+    };
+    let mut block = Vec::with_capacity(BLOCK);
+    loop {
+        match lines.next_line() {
+            Ok(Some(line)) => {
+                block.extend_from_slice(line);
+                if !block.ends_with(b"\n") {
+                    block.push(b'\n');
+                }
+                // A pipe's line is shown when it comes; a file's lines may wait for their block.
+                if block.len() >= BLOCK || path.as_os_str() == "-" {
+                    send(&mut block)?;
+                }
+            }
+            Ok(None) => return send(&mut block),
+            Err(error) => {
+                send(&mut block)?;
+                let text = format!("{}: {error}", path.display());
+                return works.blocking_send(Work::Problem(text)).ok();
+            }
+        }
+    }
+}
