@@ -9,7 +9,9 @@ use super::model::Model;
 use super::{Batch, LogLine, News, Request, Where};
 use crate::console::log::{MAX_BYTES, MAX_LINES};
 use crate::console::message::Message;
-use crate::logparse::source::{self, Content, Flow, FollowOptions, Follower, History, Lines, Notice, Start};
+use crate::logparse::source::{
+    self, Content, Flow, FollowOptions, Follower, History, Lines, Notice, Start,
+};
 use crate::logparse::{Line, Parser, Reference};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -263,9 +265,7 @@ impl Task {
         let news = match request {
             Request::Find { ticket, text } => News::Found(self.model.find(*ticket, text)),
             Request::Life { queue_id } => News::Life(Box::new(self.model.life(queue_id))),
-            Request::Rejects { ticket, query } => {
-                News::Rejects(self.model.rejects(*ticket, query))
-            }
+            Request::Rejects { ticket, query } => News::Rejects(self.model.rejects(*ticket, query)),
             Request::Watch(_) => return Some(()),
         };
         self.outbox.send(Message::Feed(news)).await.ok()
@@ -274,7 +274,9 @@ impl Task {
 
 impl Log {
     fn new(path: &Path) -> Self {
-        let metadata = std::fs::metadata(path).ok().filter(|m| m.is_file() && follows(path));
+        let metadata = std::fs::metadata(path)
+            .ok()
+            .filter(|m| m.is_file() && follows(path));
         let size = metadata.as_ref().map_or(0, std::fs::Metadata::len);
         let modified = metadata
             .and_then(|m| m.modified().ok())
@@ -298,7 +300,11 @@ impl Log {
 
 /// Whether a log is a file that grows; a pipe or a compressed file is read once.
 fn follows(path: &Path) -> bool {
-    path.as_os_str() != "-" && !matches!(source::open(path).map(|s| s.content), Ok(Content::Stream(_)))
+    path.as_os_str() != "-"
+        && !matches!(
+            source::open(path).map(|s| s.content),
+            Ok(Content::Stream(_))
+        )
 }
 
 /// The reading thread: what is read once first, since logs are given oldest first, then the follower.
