@@ -26,7 +26,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Report(args)) => report::run(&context, args),
         Some(Command::Parse(args)) => parse::run(&context, args),
         Some(Command::Queue(args)) => queue::run(&context, args),
-        Some(Command::Rbl(args)) => rbl::run(&context, &args),
+        Some(Command::Rbl(args)) => rbl::run(&context, args),
         Some(Command::Engine(args)) => engine::run(&context, args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man) => completions::man(),

@@ -1,0 +1,146 @@
+//! Causes: reason texts made comparable and counted, with examples.
+
+use super::names::Table;
+use crate::logparse::Stamp;
+use crate::logparse::event::{Reject, Verdict};
+use crate::logparse::normalise;
+
+/// How many distinct causes are kept apart. Normalised texts are few; a site whose texts are not
+/// normalised well gets the rest counted together under [`OTHERS`].
+const MOST: usize = 20_000;
+
+/// How many examples a cause keeps.
+const EXAMPLES: usize = 3;
+
+/// The name under which causes beyond the bound are counted.
+pub const OTHERS: &[u8] = b"(other reasons)";
+
+/// One cause.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cause {
+    /// How often it occurred.
+    pub count: u64,
+    /// The first texts as they were logged.
+    pub examples: Vec<Box<[u8]>>,
+    /// When it occurred last.
+    pub last: Stamp,
+}
+
+impl Cause {
+    fn add(&mut self, text: &[u8], time: Stamp, times: u64) {
+        self.count += times;
+        self.last = self.last.max(time);
+        if self.examples.len() < EXAMPLES && !self.examples.iter().any(|e| **e == *text) {
+            self.examples.push(text.into());
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.last = self.last.max(other.last);
+        for example in other.examples {
+            if self.examples.len() < EXAMPLES && !self.examples.contains(&example) {
+                self.examples.push(example);
+            }
+        }
+    }
+}
+
+/// Causes by their normalised text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Causes(Table<Cause>);
+
+impl Causes {
+    /// Counts `text` under `name`.
+    pub fn add(&mut self, name: &[u8], text: &[u8], time: Stamp, times: u64) {
+        let name = if self.0.len() >= MOST && self.0.get(name).is_none() {
+            OTHERS
+        } else {
+            name
+        };
+        self.0.row(name).add(text, time, times);
+    }
+
+    /// Adds another's causes.
+    pub fn merge(&mut self, other: Self) {
+        self.0.merge(other.0, Cause::merge);
+    }
+
+    /// The `n` most frequent, the most frequent first.
+    pub fn top(&self, n: usize) -> Vec<(&[u8], &Cause)> {
+        self.0.top(n, |cause| cause.count)
+    }
+
+    /// How many distinct causes there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The name of a reject's cause: its normalised text, but with the block list's own name, which is the
+/// cause, and with the content check's stage.
+pub fn of_reject(reject: &Reject<'_>) -> Vec<u8> {
+    if let Some(zone) = reject.category.zone() {
+        let mut name = b"blocked using ".to_vec();
+        name.extend_from_slice(zone);
+        return name;
+    }
+    if reject.matched.is_some() {
+        let mut name = reject.stage.to_vec();
+        name.extend_from_slice(b" check");
+        if !reject.reason.is_empty() {
+            name.extend_from_slice(b": ");
+            name.extend_from_slice(normalise::reason(reject.reason).as_bytes());
+        }
+        return name;
+    }
+    let mut name = match reject.verdict {
+        Verdict::MilterReject | Verdict::MilterHold | Verdict::MilterDiscard => {
+            b"milter: ".to_vec()
+        }
+        _ => Vec::new(),
+    };
+    name.extend_from_slice(normalise::reason(reject.reason).as_bytes());
+    name
+}
+
+/// The normalised text of a delivery's reason or a warning.
+pub fn of_text(text: &[u8]) -> Vec<u8> {
+    normalise::reason(text).into_bytes()
+}
+
+/// The domain of an address in lower case, or `None` when it has none.
+pub fn domain(address: &[u8]) -> Option<&[u8]> {
+    let at = memchr::memrchr(b'@', address)?;
+    let domain = &address[at + 1..];
+    (!domain.is_empty()).then_some(domain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_are_few_and_distinct() {
+        let mut causes = Causes::default();
+        for i in [1, 1, 2, 3, 4] {
+            let text = format!("connect to host{i}");
+            causes.add(b"connect to host", text.as_bytes(), Stamp::default(), 1);
+        }
+        let top = causes.top(5);
+        assert_eq!((top.len(), top[0].1.count), (1, 5));
+        assert_eq!(top[0].1.examples.len(), EXAMPLES);
+    }
+
+    #[test]
+    fn a_domain_stands_behind_the_last_at() {
+        assert_eq!(domain(b"\"a@b\"@c.example"), Some(&b"c.example"[..]));
+        assert_eq!(domain(b"root"), None);
+        assert_eq!(domain(b"root@"), None);
+    }
+}

@@ -1,0 +1,278 @@
+//! What is known of one message while its lines come in.
+//!
+//! A message is a queue id of one instance on one host, until `removed` or until the id begins anew: short
+//! ids are used again. Lines may be split between two summaries that are merged later, so each fact is
+//! kept in a form that two halves can be joined from.
+
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use std::hash::Hasher as _;
+
+/// Identifies a message among those alive: queue id, instance and host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Key {
+    low: u64,
+    high: u64,
+    /// A hash of host and instance, and of what an id has beyond 16 bytes.
+    rest: u64,
+}
+
+impl Key {
+    /// The key of an id logged by a host's instance (see [`origin`]).
+    pub(super) fn new(origin: u32, id: &[u8]) -> Self {
+        let (first, tail) = id.split_at(id.len().min(16));
+        let (low, high) = first.split_at(first.len().min(8));
+        let mut rest = u64::from(origin) << 32 | id.len() as u64;
+        if !tail.is_empty() {
+            rest ^= hash(tail);
+        }
+        Self {
+            low: word(low),
+            high: word(high),
+            rest,
+        }
+    }
+
+    /// The id alone, whichever instance logged it.
+    pub(super) fn id(self) -> (u64, u64) {
+        (self.low, self.high)
+    }
+}
+
+fn word(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word[..bytes.len()].copy_from_slice(bytes);
+    u64::from_le_bytes(word)
+}
+
+/// A hash of some bytes, the same in every summary of one run.
+pub(super) fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// A number for a host's instance, the same in every summary of one run.
+pub(super) fn origin(host: &[u8], instance: &[u8]) -> u32 {
+    let mut hasher = FxHasher::default();
+    hasher.write(host);
+    hasher.write_u8(0);
+    hasher.write(instance);
+    // The upper half: FxHash mixes upwards.
+    (hasher.finish() >> 32) as u32
+}
+
+/// How a message came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Source {
+    /// No line says: a bounce, a forward, a probe, or it came before the log began.
+    #[default]
+    Unknown,
+    /// `client=` or pickup's `uid=`; the number of the client's row.
+    Client(u32),
+    /// The same from a loopback address: perhaps a content filter brings it back. Client and listener.
+    Loopback(u32, u32),
+    /// `orig_queue_id=` or `orig_client=`: a content filter brought it back.
+    Reinjected,
+}
+
+/// The first `queue active` line, while the source is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Active {
+    /// Row of the hour.
+    pub hour: u32,
+    /// Row of the sender.
+    pub sender: u32,
+    /// `size=`
+    pub size: u64,
+}
+
+/// A delivery that waits for the message's size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unsized {
+    /// Row of the hour.
+    pub hour: u32,
+    /// Row of the recipient.
+    pub recipient: u32,
+    /// `message repeated N times`
+    pub times: u32,
+}
+
+/// What is known of one message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Message {
+    pub source: Source,
+    /// Whether a `queue active` line was seen or is known of.
+    pub active: bool,
+    /// The first `queue active` line, when no source was known then.
+    pub unresolved: Option<Active>,
+    /// `size=`
+    pub size: Option<u64>,
+    /// Whether it was counted as deferred.
+    pub deferred: bool,
+    /// Hash of the message-id.
+    pub message_id: Option<u64>,
+    /// Whether a content filter took it before its message-id was known.
+    pub filtered: bool,
+    /// Deliveries that wait for the size. Boxed, since hardly any message has some.
+    #[allow(
+        clippy::box_collection,
+        reason = "8 bytes in each of many messages, not 24"
+    )]
+    pub unsized_: Option<Box<Vec<Unsized>>>,
+}
+
+impl Message {
+    /// Moves every row number to where the row is after a merge.
+    pub(super) fn renumber(&mut self, rows: &Renumber) {
+        self.source = match self.source {
+            Source::Client(client) => Source::Client(rows.client(client)),
+            Source::Loopback(client, listener) => {
+                Source::Loopback(rows.client(client), rows.listener(listener))
+            }
+            other => other,
+        };
+        if let Some(active) = &mut self.unresolved {
+            active.hour = rows.hour(active.hour);
+            active.sender = rows.sender(active.sender);
+        }
+        for delivery in self.unsized_.iter_mut().flat_map(|list| list.iter_mut()) {
+            delivery.hour = rows.hour(delivery.hour);
+            delivery.recipient = rows.recipient(delivery.recipient);
+        }
+    }
+}
+
+/// Where the rows of a merged summary went.
+#[derive(Debug, Default)]
+pub(super) struct Renumber {
+    pub hours: Vec<u32>,
+    pub senders: Vec<u32>,
+    pub recipients: Vec<u32>,
+    pub clients: Vec<u32>,
+    pub listeners: Vec<u32>,
+}
+
+impl Renumber {
+    pub(super) fn hour(&self, number: u32) -> u32 {
+        self.hours[number as usize]
+    }
+
+    pub(super) fn sender(&self, number: u32) -> u32 {
+        self.senders[number as usize]
+    }
+
+    pub(super) fn recipient(&self, number: u32) -> u32 {
+        self.recipients[number as usize]
+    }
+
+    pub(super) fn client(&self, number: u32) -> u32 {
+        self.clients[number as usize]
+    }
+
+    pub(super) fn listener(&self, number: u32) -> u32 {
+        self.listeners[number as usize]
+    }
+}
+
+/// The messages of one summary.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Messages {
+    /// Those that are not removed. The second member is false where the first lines may lie in the
+    /// summary before this one.
+    pub open: FxHashMap<Key, (Message, Begun)>,
+    /// For a summary that continues another: what must be told to it when they are merged.
+    pub carried: Option<Carried>,
+}
+
+/// Whether a message began in this summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Begun {
+    /// Its source line, or the end of the id's former message, is in this summary.
+    Here,
+    /// Neither is: it may have begun before.
+    #[default]
+    Before,
+}
+
+/// What a summary that continues another knows of messages that may have begun there.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Carried {
+    /// Messages that may have begun before and are removed here.
+    pub ended: FxHashMap<Key, Message>,
+    /// Ids that were removed or begun anew here: what comes after is another message.
+    pub renewed: FxHashSet<Key>,
+}
+
+impl Messages {
+    /// A message begins with its source line; whatever had the id before is over.
+    pub(super) fn begin(&mut self, key: Key, source: Source) {
+        let message = Message {
+            source,
+            ..Message::default()
+        };
+        let former = self.open.insert(key, (message, Begun::Here));
+        if self.carried.is_some() {
+            // A former message without a removal still has to be joined with its first half.
+            self.carry(key, former);
+        }
+    }
+
+    /// The message of a line that is not a source line.
+    pub(super) fn of(&mut self, key: Key) -> &mut Message {
+        let carried = &self.carried;
+        &mut self
+            .open
+            .entry(key)
+            .or_insert_with(|| {
+                let begun = match carried {
+                    Some(carried) if !carried.renewed.contains(&key) => Begun::Before,
+                    _ => Begun::Here,
+                };
+                (Message::default(), begun)
+            })
+            .0
+    }
+
+    /// The message is removed from the queue.
+    pub(super) fn end(&mut self, key: Key) {
+        let former = self.open.remove(&key);
+        if self.carried.is_some() {
+            self.carry(key, former);
+        }
+    }
+
+    fn carry(&mut self, key: Key, former: Option<(Message, Begun)>) {
+        let Some(carried) = &mut self.carried else {
+            return;
+        };
+        let renewed = !carried.renewed.insert(key);
+        match former {
+            Some((message, Begun::Before)) => {
+                carried.ended.insert(key, message);
+            }
+            // Removed here without another line of it.
+            None if !renewed => {
+                carried.ended.insert(key, Message::default());
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_tell_ids_instances_and_lengths_apart() {
+        let a = origin(b"mx", b"postfix");
+        let b = origin(b"mx", b"postfix-out");
+        assert_ne!(a, b);
+        assert_ne!(Key::new(a, b"8921054E113"), Key::new(b, b"8921054E113"));
+        assert_ne!(Key::new(a, b"8921054E113"), Key::new(a, b"8921054E114"));
+        assert_ne!(
+            Key::new(a, b"4jXN5b6b9gznvdj000"),
+            Key::new(a, b"4jXN5b6b9gznvdj001")
+        );
+    }
+}

@@ -1,0 +1,222 @@
+//! Whole logs into one summary, over all processors.
+//!
+//! A plain file is cut at line ends into one part a processor; each part has its own parser and its own
+//! summary, and these are merged in the order of the parts. A pipe or a compressed file is decompressed
+//! in one thread and parsed in another.
+
+use super::summary::{Scope, Summary};
+use crate::logparse::source::{self, Content, Lines, Part, SourceError};
+use crate::logparse::{Line, Parser, Record, Reference};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Below this many bytes a part is not worth a thread and a merge.
+const SMALLEST_PART: u64 = 4 * 1024 * 1024;
+
+/// Which lines count.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only this instance (`syslog_name`).
+    pub instance: Option<Vec<u8>>,
+    /// Not before this point in time, microseconds since the epoch.
+    pub since: Option<i64>,
+    /// Only before this point in time, microseconds since the epoch.
+    pub until: Option<i64>,
+}
+
+/// Reads the logs, oldest first, into one settled summary.
+pub fn files(paths: &[PathBuf], filter: &Filter) -> Result<Summary, SourceError> {
+    let mut summary = Summary::new();
+    let mut first = true;
+    for path in paths {
+        let opened = source::open(path)?;
+        let reference = reference(opened.modified);
+        let fail = |error: io::Error| SourceError::new(path, &error);
+        for part in parts(path, opened.content, reference, filter).map_err(fail)? {
+            if std::mem::take(&mut first) {
+                // Nothing precedes it: what it would tell a former part concerns nobody.
+                summary = Summary::new();
+            }
+            summary.merge(part);
+        }
+    }
+    summary.settle();
+    Ok(summary)
+}
+
+/// Reads one stream into a settled summary.
+pub fn stream(input: impl Read, reference: Reference, filter: &Filter) -> io::Result<Summary> {
+    let mut summary = Summary::new();
+    read_lines(&mut summary, input, &mut Parser::new(reference), filter)?;
+    summary.settle();
+    Ok(summary)
+}
+
+fn reference(modified: Option<SystemTime>) -> Reference {
+    modified
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .and_then(|since| i64::try_from(since.as_secs()).ok())
+        .map_or_else(Reference::now, Reference::at)
+}
+
+/// The summaries of a log's parts, in order.
+fn parts(
+    path: &Path,
+    content: Content,
+    reference: Reference,
+    filter: &Filter,
+) -> io::Result<Vec<Summary>> {
+    match content {
+        Content::File(file, size) => {
+            let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+            let count = threads.min(size / SMALLEST_PART).max(1);
+            let parts = source::parts(&file, size, count)?;
+            std::thread::scope(|scope| {
+                let workers: Vec<_> = parts
+                    .into_iter()
+                    .map(|part| scope.spawn(move || one_part(part, reference, filter)))
+                    .collect();
+                workers.into_iter().map(join).collect()
+            })
+        }
+        Content::Stream(stream) => {
+            let _ = path;
+            piped(stream, reference, filter).map(|summary| vec![summary])
+        }
+    }
+}
+
+/// The result of a worker; its panic goes on in the caller.
+fn join<T>(worker: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    worker
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn one_part(part: Part<'_>, reference: Reference, filter: &Filter) -> io::Result<Summary> {
+    let mut summary = Summary::continuing();
+    read_lines(&mut summary, part, &mut Parser::new(reference), filter)?;
+    Ok(summary)
+}
+
+/// Decompression and parsing in two threads.
+fn piped(
+    mut stream: Box<dyn Read + Send>,
+    reference: Reference,
+    filter: &Filter,
+) -> io::Result<Summary> {
+    // Four blocks in flight: enough that neither thread waits for the other's hiccups.
+    let (sender, receiver) = sync_channel::<io::Result<Vec<u8>>>(4);
+    std::thread::scope(|scope| {
+        scope.spawn(move || pump(&mut stream, &sender));
+        let mut summary = Summary::continuing();
+        read_lines(
+            &mut summary,
+            Blocks {
+                receiver,
+                block: Vec::new(),
+                at: 0,
+            },
+            &mut Parser::new(reference),
+            filter,
+        )?;
+        Ok(summary)
+    })
+}
+
+fn pump(stream: &mut dyn Read, sender: &SyncSender<io::Result<Vec<u8>>>) {
+    loop {
+        let mut block = Vec::with_capacity(256 * 1024);
+        let read = stream.take(256 * 1024).read_to_end(&mut block);
+        let (last, message) = match read {
+            Ok(0) => return,
+            Ok(_) => (false, Ok(block)),
+            Err(error) => (true, Err(error)),
+        };
+        // A closed channel means that the reader gave up: it has its own error.
+        if sender.send(message).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// The other end of [`pump`].
+struct Blocks {
+    receiver: Receiver<io::Result<Vec<u8>>>,
+    block: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Blocks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.block.len() {
+            match self.receiver.recv() {
+                Ok(block) => {
+                    self.block = block?;
+                    self.at = 0;
+                }
+                Err(_) => return Ok(0),
+            }
+        }
+        let n = buffer.len().min(self.block.len() - self.at);
+        buffer[..n].copy_from_slice(&self.block[self.at..self.at + n]);
+        self.at += n;
+        Ok(n)
+    }
+}
+
+fn read_lines(
+    summary: &mut Summary,
+    input: impl Read,
+    parser: &mut Parser,
+    filter: &Filter,
+) -> io::Result<()> {
+    let mut lines = Lines::new(input);
+    if filter.instance.is_none() && filter.since.is_none() && filter.until.is_none() {
+        return lines.for_each(|line| summary.line(&parser.line(line)));
+    }
+    lines.for_each(|line| {
+        let line = parser.line(line);
+        match &line {
+            Line::Postfix(record) => match filter.place(record) {
+                Place::Counted => summary.line(&line),
+                Place::OtherInstance => summary.line(&Line::Other),
+                Place::Before => summary.observe(record, Scope::Context),
+                Place::After => {}
+            },
+            _ => summary.line(&line),
+        }
+    })
+}
+
+/// What a filter says of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Counted,
+    OtherInstance,
+    Before,
+    After,
+}
+
+impl Filter {
+    fn place(&self, record: &Record<'_>) -> Place {
+        if self.until.is_some_and(|until| record.time.micros >= until) {
+            return Place::After;
+        }
+        let others = self
+            .instance
+            .as_deref()
+            .is_some_and(|i| i != record.instance);
+        match (
+            others,
+            self.since.is_some_and(|since| record.time.micros < since),
+        ) {
+            (true, true) => Place::After,
+            (true, false) => Place::OtherInstance,
+            (false, true) => Place::Before,
+            (false, false) => Place::Counted,
+        }
+    }
+}

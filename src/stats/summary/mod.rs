@@ -1,0 +1,249 @@
+//! The exact aggregate of a log: what the report prints.
+//!
+//! In: records in the order of their lines ([`Summary::observe`]). Out: public counts and tables. Two
+//! summaries of consecutive parts of a log merge into exactly what one pass over both gives; the second
+//! must have been made with [`Summary::continuing`]. Call [`Summary::settle`] once at the end: only then
+//! is it known which messages a content filter brought back.
+//!
+//! `docs/counting.md` has each rule in words, and where other programs differ.
+
+mod merge;
+mod observe;
+mod reinjection;
+#[cfg(test)]
+mod tests;
+
+use super::causes::Causes;
+use super::delays::DelayParts;
+use super::message::Messages;
+use super::names::Table;
+use super::series::{Counts, Series};
+use crate::logparse::Stamp;
+use crate::logparse::event::PostscreenKind;
+pub use observe::Scope;
+pub(crate) use observe::lookup_zone;
+use reinjection::Reinjection;
+use rustc_hash::FxHashMap;
+
+/// How many lines were read, and what they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct LineCounts {
+    /// All lines.
+    pub read: u64,
+    /// Postfix lines that were understood.
+    pub parsed: u64,
+    /// Postfix lines that were not understood, and lines without a header that could be read.
+    pub unparsed: u64,
+    /// Lines of other programs, of other instances when one was asked for, and empty ones.
+    pub other: u64,
+}
+
+/// What is known about an address or a client by messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Messages (senders, clients) or deliveries (recipients).
+    pub count: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Tally {
+    fn add(&mut self, bytes: u64, times: u64) {
+        self.count += times;
+        self.bytes += bytes * times;
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.bytes += other.bytes;
+    }
+}
+
+/// Deliveries by the recipient's domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Destination {
+    /// Recipients delivered to.
+    pub delivered: u64,
+    /// Bytes delivered.
+    pub bytes: u64,
+    /// Attempts deferred.
+    pub deferrals: u64,
+    /// Recipients bounced.
+    pub bounced: u64,
+    /// The sum of the delays of deliveries, in hundredths of a second.
+    pub delay_sum: u64,
+    /// The longest delay of a delivery or a deferral, in hundredths of a second.
+    pub delay_max: u64,
+}
+
+/// What one DNS block list did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Zone {
+    /// Rejects that name it.
+    pub rejects: u64,
+    /// Reject warnings that name it.
+    pub warnings: u64,
+    /// Clients listed, as dnsblog(8) logs for postscreen(8).
+    pub listed: u64,
+    /// Lookups that failed.
+    pub errors: u64,
+}
+
+/// Authentication.
+#[derive(Debug, Clone, Default)]
+pub struct Sasl {
+    /// Messages of authenticated clients, by user name.
+    pub users: Table<u64>,
+    /// Failed attempts, by client address.
+    pub failures: Table<u64>,
+}
+
+/// The aggregate.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// What was read.
+    pub lines: LineCounts,
+    /// The first and the last stamp of the Postfix lines.
+    pub period: Option<(Stamp, Stamp)>,
+    /// Counts by hour; their sum is the grand totals.
+    pub series: Series,
+    /// Distinct messages that were deferred at least once.
+    pub deferred: u64,
+    /// Messages that a content filter brought back: not counted as received again. Complete once settled.
+    pub reinjected: u64,
+    /// Deliveries of address probes (`deliverable`, `undeliverable`): not mail.
+    pub probes: u64,
+    /// Messages by envelope sender, the null sender as an empty name. Rows may have a count of 0.
+    pub senders: Table<Tally>,
+    /// Messages by the sender's domain, or the client where the sender has none.
+    pub sending_hosts: Table<Tally>,
+    /// Messages by client, `name[address]`; those of pickup(8) as `local submission`.
+    pub clients: Table<Tally>,
+    /// Deliveries by recipient. Rows may have a count of 0.
+    pub recipients: Table<Tally>,
+    /// Deliveries by the recipient's domain.
+    pub destinations: Table<Destination>,
+    /// Why attempts were deferred.
+    pub deferrals: Causes,
+    /// Why recipients bounced.
+    pub bounces: Causes,
+    /// Why clients were rejected.
+    pub rejects: Causes,
+    /// The same for reject warnings.
+    pub reject_warnings: Causes,
+    /// Why messages were held.
+    pub holds: Causes,
+    /// Why messages were discarded.
+    pub discards: Causes,
+    /// Warnings, as `service: text`.
+    pub warnings: Causes,
+    /// Lines marked error, fatal or panic, as `service: level: text`.
+    pub failures: Causes,
+    /// What master(8) and postfix-script said: starts, stops, reloads.
+    pub lifecycle: Causes,
+    /// Block lists.
+    pub zones: Table<Zone>,
+    /// Delays of what was delivered.
+    pub delays: DelayParts,
+    /// Connections to smtpd(8).
+    pub connections: u64,
+    /// What postscreen(8) did.
+    pub postscreen: FxHashMap<PostscreenKind, u64>,
+    /// TLS sessions, as `in TLSv1.3` or `out TLSv1.3`.
+    pub tls: Table<u64>,
+    /// TLS handshakes that failed.
+    pub tls_failures: u64,
+    /// Authentication.
+    pub sasl: Sasl,
+    /// The last [`UNPARSED_KEPT`] lines that were not understood.
+    pub unparsed: Vec<Box<[u8]>>,
+    messages: Messages,
+    reinjection: Reinjection,
+    /// The row in `destinations` of each row in `recipients`, where it was looked up.
+    destination_of: Vec<u32>,
+    /// The host and instance of the last line and their number: lines come in runs.
+    origin: (Vec<u8>, Vec<u8>, u32),
+}
+
+/// How many lines that were not understood are kept for listing.
+pub const UNPARSED_KEPT: usize = 100;
+
+/// The grand totals under pflogsumm's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[allow(missing_docs, reason = "as in Counts and Summary")]
+pub struct Totals {
+    pub received: u64,
+    pub delivered: u64,
+    pub forwarded: u64,
+    pub deferred: u64,
+    pub deferrals: u64,
+    pub bounced: u64,
+    pub rejected: u64,
+    pub reject_warnings: u64,
+    pub held: u64,
+    pub discarded: u64,
+    pub expired: u64,
+    pub bytes_received: u64,
+    pub bytes_delivered: u64,
+    pub senders: u64,
+    pub sending_hosts: u64,
+    pub recipients: u64,
+    pub recipient_hosts: u64,
+}
+
+impl Summary {
+    /// For a log from its beginning.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// For a part of a log that follows another part, to be merged into that one's summary.
+    pub fn continuing() -> Self {
+        Self {
+            messages: Messages {
+                carried: Some(super::message::Carried::default()),
+                ..Messages::default()
+            },
+            ..Self::default()
+        }
+    }
+
+    /// The grand totals; exact once settled.
+    pub fn totals(&self) -> Totals {
+        let Counts {
+            received,
+            delivered,
+            forwarded,
+            deferrals,
+            bounced,
+            rejected,
+            reject_warnings,
+            held,
+            discarded,
+            expired,
+            bytes_received,
+            bytes_delivered,
+        } = self.series.total();
+        let used = |table: &Table<Tally>| table.iter().filter(|(_, t)| t.count > 0).count() as u64;
+        let hosts = self.destinations.iter();
+        Totals {
+            received,
+            delivered,
+            forwarded,
+            deferred: self.deferred,
+            deferrals,
+            bounced,
+            rejected,
+            reject_warnings,
+            held,
+            discarded,
+            expired,
+            bytes_received,
+            bytes_delivered,
+            senders: used(&self.senders),
+            sending_hosts: used(&self.sending_hosts),
+            recipients: used(&self.recipients),
+            recipient_hosts: hosts.filter(|(_, d)| d.delivered > 0).count() as u64,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Merging is one pass, and the rules on small logs.
