@@ -31,6 +31,10 @@ pub struct Args {
 const OUTPUT: usize = 64 * 1024;
 
 /// Runs the command.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "every command owns its arguments"
+)]
 pub fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
     let files = inputs(context, &args)?;
     let mut out = io::stdout().lock();

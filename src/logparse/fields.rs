@@ -170,6 +170,7 @@ impl<'a> Event<'a> {
     }
 
     /// Gives every member of the event to `out`.
+    #[allow(clippy::too_many_lines, reason = "one arm a kind: the table itself")]
     pub fn fields(&self, out: Sink<'_, 'a>) {
         use Value::{Number, Text, Word};
         match self {
@@ -188,7 +189,9 @@ impl<'a> Event<'a> {
                 ..
             } => {
                 out("stage", Text(stage));
-                bytes.iter().for_each(|n| out("bytes", Number(*n)));
+                if let Some(bytes) = bytes {
+                    out("bytes", Number(*bytes));
+                }
                 client(*c, out);
             }
             Self::ImproperPipelining {

@@ -10,6 +10,7 @@ pub mod event;
 pub mod fields;
 mod header;
 pub mod json;
+pub mod life;
 pub mod normalise;
 pub mod source;
 pub mod taxonomy;
@@ -23,6 +24,10 @@ use event::{Event, Level};
 
 /// One log line, understood as far as it can be.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every line is the large one, and boxing it would allocate a line"
+)]
 pub enum Line<'a> {
     /// A line of Postfix (any `syslog_name`).
     Postfix(Record<'a>),

@@ -66,23 +66,19 @@ impl Out {
 
 /// Replaces what stands in brackets or quotes; without an end, the opening one stays as it is.
 fn bracketed<'a>(text: &'a [u8], close: u8, placeholder: &str, out: &mut Out) -> &'a [u8] {
-    match memchr::memchr(close, &text[1..]) {
-        Some(end) => {
-            out.push(placeholder.as_bytes());
-            // `host[ip]:25`: the port is not a cause.
-            let rest = &text[end + 2..];
-            match rest {
-                [b':', digits @ ..] if close == b']' => {
-                    let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
-                    if count > 0 { &digits[count..] } else { rest }
-                }
-                _ => rest,
-            }
+    let Some(end) = memchr::memchr(close, &text[1..]) else {
+        out.push_byte(text[0]);
+        return &text[1..];
+    };
+    out.push(placeholder.as_bytes());
+    let rest = &text[end + 2..];
+    match rest {
+        // `host[ip]:25`: the port is not a cause.
+        [b':', digits @ ..] if close == b']' => {
+            let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+            if count > 0 { &digits[count..] } else { rest }
         }
-        None => {
-            out.push_byte(text[0]);
-            &text[1..]
-        }
+        _ => rest,
     }
 }
 
@@ -176,7 +172,7 @@ fn is_status(word: &[u8], at_start: bool) -> bool {
         [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', b'-', rest @ ..] => is_status(rest, at_start),
         [b'2' | b'4' | b'5', b'.', rest @ ..] => {
             rest.len() <= 7
-                && rest.iter().filter(|b| **b == b'.').count() == 1
+                && memchr::memchr_iter(b'.', rest).count() == 1
                 && rest.iter().all(|b| b.is_ascii_digit() || *b == b'.')
                 && rest.first() != Some(&b'.')
                 && rest.last() != Some(&b'.')

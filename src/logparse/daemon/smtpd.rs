@@ -212,7 +212,7 @@ pub fn dsn(text: &[u8]) -> (&[u8], &[u8]) {
     let form = word.len() >= 5
         && matches!(word[0], b'2' | b'4' | b'5')
         && word[1] == b'.'
-        && word.iter().filter(|b| **b == b'.').count() == 2
+        && memchr::memchr_iter(b'.', word).count() == 2
         && word.iter().all(|b| b.is_ascii_digit() || *b == b'.')
         && memrchr(b'.', word) != Some(word.len() - 1);
     if form {

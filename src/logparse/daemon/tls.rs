@@ -61,10 +61,10 @@ fn session(text: &[u8]) -> Option<Event<'_>> {
         reused,
         inbound,
         peer,
-        sni,
         protocol,
         cipher,
         bits,
+        sni,
         detail,
     }))
 }
@@ -79,31 +79,55 @@ fn failure<'a>(text: &'a [u8], prefix: &[u8], inbound: bool) -> Option<Event<'a>
     })
 }
 
+/// How remarks begin.
+const STARTS: &[&[u8]] = &[
+    b"setting up TLS connection ",
+    b"initializing the server-side TLS engine",
+    b"initializing the client-side TLS engine",
+    b"certificate verification ",
+    b"server certificate verification ",
+    b"CA certificate verification ",
+    b"Server certificate not ",
+    b"SSL_accept:",
+    b"SSL_connect:",
+    b"SSL3 alert ",
+    b"Peer certificate ",
+    b"TLS SNI ",
+    b"Matched ",
+    b"save session ",
+    b"put smtp session cache ",
+    b"delete smtp session ",
+    b"Reusing old session",
+    b"auto-selected ",
+    b"TLS cipher list ",
+    b"Host offered STARTTLS: ",
+    b"Cannot start TLS: ",
+];
+
+/// How remarks about one peer go on behind its name.
+const PEER: &[&[u8]] = &[
+    b"subject_CN=",
+    b"certificate verification ",
+    b"depth=",
+    b"Issued session ticket",
+    b"Issuing session ticket",
+    b"Decrypting session ticket",
+    b"re-using session",
+    b"save session ",
+    b"Untrusted: ",
+    b"Trusted: ",
+    b"Verified: ",
+    b"looking up session ",
+    b"looking for session ",
+    b"reloaded session ",
+    b"TLS cipher list ",
+    b"not verified",
+    b"Matched ",
+    b"verified",
+];
+
 /// Steps of a handshake, certificates seen, sessions kept: nothing to count.
 fn is_remark(text: &[u8]) -> bool {
-    const STARTS: &[&[u8]] = &[
-        b"setting up TLS connection ",
-        b"initializing the server-side TLS engine",
-        b"initializing the client-side TLS engine",
-        b"certificate verification ",
-        b"server certificate verification ",
-        b"CA certificate verification ",
-        b"Server certificate not ",
-        b"SSL_accept:",
-        b"SSL_connect:",
-        b"SSL3 alert ",
-        b"Peer certificate ",
-        b"TLS SNI ",
-        b"Matched ",
-        b"save session ",
-        b"put smtp session cache ",
-        b"delete smtp session ",
-        b"Reusing old session",
-        b"auto-selected ",
-        b"TLS cipher list ",
-        b"Host offered STARTTLS: ",
-        b"Cannot start TLS: ",
-    ];
     if STARTS.iter().any(|start| text.starts_with(start)) {
         return true;
     }
@@ -114,25 +138,5 @@ fn is_remark(text: &[u8]) -> bool {
     let Some((_, rest)) = cut(rest, b": ") else {
         return false;
     };
-    const PEER: &[&[u8]] = &[
-        b"subject_CN=",
-        b"certificate verification ",
-        b"depth=",
-        b"Issued session ticket",
-        b"Issuing session ticket",
-        b"Decrypting session ticket",
-        b"re-using session",
-        b"save session ",
-        b"Untrusted: ",
-        b"Trusted: ",
-        b"Verified: ",
-        b"looking up session ",
-        b"looking for session ",
-        b"reloaded session ",
-        b"TLS cipher list ",
-        b"not verified",
-        b"Matched ",
-        b"verified",
-    ];
     PEER.iter().any(|start| rest.starts_with(start))
 }
