@@ -4,9 +4,28 @@
 //! process may not read itself it asks of the showq socket, then of `postqueue -j`. Acts leave through
 //! [`act`]. Nothing here renames or unlinks in a queue directory: postsuper or the engine does.
 
+pub mod act;
+mod attr;
+pub mod audit;
+pub mod content;
+pub mod engine;
+mod flush;
 pub mod format;
+mod identity;
+mod list;
+mod postfix;
+pub mod postqueue;
+mod process;
+pub mod select;
+pub mod showq;
+pub mod walk;
+
+pub use act::{Report, act, act_because, flush_all};
+pub use content::content;
+pub use list::{Listing, Reasons, Way, read};
 
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// One message in the queue, as far as a list needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +79,102 @@ pub enum QueueName {
     Hold,
     /// Could not be understood; moved aside.
     Corrupt,
+}
+
+impl QueueName {
+    /// Postfix's name, which is the directory's.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Maildrop => "maildrop",
+            Self::Incoming => "incoming",
+            Self::Active => "active",
+            Self::Deferred => "deferred",
+            Self::Hold => "hold",
+            Self::Corrupt => "corrupt",
+        }
+    }
+
+    /// The queue of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [
+            Self::Maildrop,
+            Self::Incoming,
+            Self::Active,
+            Self::Deferred,
+            Self::Hold,
+            Self::Corrupt,
+        ]
+        .into_iter()
+        .find(|queue| queue.as_str() == name)
+    }
+}
+
+impl Action {
+    /// The word for it, as the command line has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Flush => "flush",
+            Self::Hold => "hold",
+            Self::Release => "release",
+            Self::Requeue => "requeue",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// Why the queue could not be read or acted on.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// Only log files are in view.
+    #[error(
+        "only log files are in view: there is no queue (try: --config-dir DIR or --engine DIR)"
+    )]
+    NoQueue,
+    /// No way to read the queue worked.
+    #[error("the queue cannot be read: {}", tried.join("; "))]
+    Unreadable {
+        /// Each way that was tried, with its reason.
+        tried: Vec<String>,
+    },
+    /// No such message.
+    #[error("{id}: no such message in the queue")]
+    NoSuchMessage {
+        /// The queue id.
+        id: String,
+    },
+    /// The text is no queue id: it never reaches a path or a command.
+    #[error("{id}: not a queue id")]
+    NotAnId {
+        /// The text, made safe to show.
+        id: String,
+    },
+    /// A command of Postfix could not be run, or failed as a whole.
+    #[error("{command}: {reason}")]
+    Command {
+        /// The command line.
+        command: String,
+        /// Its last words, or why it did not start.
+        reason: String,
+    },
+    /// A queue file could not be understood.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: format::FormatError,
+    },
+    /// The engine did not answer.
+    #[error(transparent)]
+    Engine(#[from] engine::ClientError),
+    /// The system refused.
+    #[error("{object}: {error}")]
+    Io {
+        /// What it was about.
+        object: String,
+        /// The system's reason.
+        error: std::io::Error,
+    },
 }
 
 /// What can be done to messages.
