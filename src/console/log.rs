@@ -16,6 +16,8 @@ pub(crate) const MAX_LINES: usize = 50_000;
 pub(crate) const MAX_BYTES: usize = 10 << 20;
 /// Lines tested against a filter before the loop gets a turn: about a millisecond.
 const SLICE: i64 = 4_000;
+/// Lines of one message shown at most.
+const ABOUT: usize = 2_000;
 /// Rows of the screen that are not lines: the state line at its top.
 pub(crate) const CHROME: usize = 1;
 
@@ -97,6 +99,17 @@ impl Log {
     /// The line of a row.
     pub fn row(&self, row: usize) -> Option<&LogLine> {
         self.line(self.number(row)?)
+    }
+
+    /// The kept lines that mention a queue id, oldest first.
+    pub fn about(&self, queue_id: &str) -> Vec<LogLine> {
+        let finder = memchr::memmem::Finder::new(queue_id);
+        self.ring
+            .iter()
+            .filter(|line| !queue_id.is_empty() && finder.find(&line.text).is_some())
+            .take(ABOUT)
+            .cloned()
+            .collect()
     }
 
     /// Rows newer than the cursor's.

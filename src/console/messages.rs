@@ -267,7 +267,6 @@ impl Pane for Messages {
         text: &str,
         _world: &World,
     ) -> Result<Vec<Effect>, String> {
-        super::pattern::Pattern::new(text)?;
         self.view = MessagesView {
             text: text.to_owned(),
             sort: self.view.sort,

@@ -2,9 +2,10 @@
 
 use super::action::Action;
 use super::cursor::Cursor;
-use super::feed::{Figures, Request, Watch};
+use super::feed::{About, Figures, Request, Watch};
 use super::message::Effect;
 use super::pane::{Outcome, Pane, Subject, Target, World};
+use super::pattern::of_cause;
 use super::screen::Screen;
 
 /// The pane.
@@ -82,8 +83,14 @@ impl Pane for Overview {
         let text = match self.chosen() {
             Some(Row::Finding(at)) => {
                 let finding = &figures.diagnoses[at];
+                let (client, address) = match &finding.about {
+                    About::Client(client) => (Some(client.clone()), None),
+                    About::Domain(name) | About::Zone(name) => (None, Some(name.clone())),
+                    About::Queue | About::Log => (None, None),
+                };
                 return Subject {
-                    text: finding.lines.clone(),
+                    client,
+                    address,
                     line: Some(format!("{}: {}", finding.text, finding.remedy)),
                     ..Subject::default()
                 };
@@ -93,8 +100,8 @@ impl Pane for Overview {
             None => return Subject::default(),
         };
         Subject {
-            line: Some(text.clone()),
-            text: Some(text),
+            text: Some(of_cause(&text)),
+            line: Some(text),
             ..Subject::default()
         }
     }
@@ -107,14 +114,18 @@ impl Pane for Overview {
 impl Overview {
     fn open(&self) -> Outcome {
         let go = match (self.chosen(), &self.figures) {
-            (Some(Row::Finding(at)), Some(figures)) => {
-                figures.diagnoses[at].lines.clone().map(Target::Lines)
-            }
+            (Some(Row::Finding(at)), Some(figures)) => match &figures.diagnoses[at].about {
+                About::Domain(domain) => Some(Target::Find(format!("to:{domain} is:deferred"))),
+                About::Client(client) => Some(Target::Lines(client.clone())),
+                About::Zone(zone) => Some(Target::Lines(zone.clone())),
+                About::Queue => Some(Target::QueueEntry(String::new())),
+                About::Log => Some(Target::Lines("/(warning|error|fatal|panic): /".to_owned())),
+            },
             (Some(Row::Reject(at)), Some(figures)) => {
                 Some(Target::RejectsBecause(figures.rejects[at].0.clone()))
             }
             (Some(Row::Deferral(at)), Some(figures)) => {
-                Some(Target::Find(figures.deferrals[at].0.clone()))
+                Some(Target::Lines(of_cause(&figures.deferrals[at].0)))
             }
             _ => None,
         };

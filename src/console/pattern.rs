@@ -45,6 +45,36 @@ impl Pattern {
     }
 }
 
+/// The filter that finds the lines of a normalised cause: its placeholders match anything.
+pub(crate) fn of_cause(cause: &str) -> String {
+    const PLACEHOLDERS: [&str; 10] = [
+        "<address>",
+        "\"text\"",
+        "[ip]",
+        "host",
+        "ip",
+        "id",
+        "N",
+        "url",
+        "path",
+        "address",
+    ];
+    let is_part = |c: char| c == ' ' || "(),;{}=".contains(c);
+    let mut out = String::from("/");
+    for word in cause.split_inclusive(is_part) {
+        let end = word.trim_end_matches(is_part);
+        let core = end.trim_end_matches([':', '.', '!', '?', '\'']);
+        if PLACEHOLDERS.contains(&core) || core.ends_with("[ip]") {
+            out.push_str(".*?");
+            out.push_str(&regex::escape(&word[core.len()..]));
+        } else {
+            out.push_str(&regex::escape(word));
+        }
+    }
+    out.push('/');
+    out
+}
+
 /// The regex crate draws the pattern and an arrow; its last line says what is wrong.
 fn last_line(text: &str) -> String {
     let last = text.lines().last().unwrap_or_default();
@@ -61,6 +91,30 @@ mod tests {
         assert!(p.matches(b"xA.By") && !p.matches(b"axb"));
         let p = Pattern::new("NOQUEUE").unwrap().unwrap();
         assert!(p.matches(b"NOQUEUE") && !p.matches(b"noqueue"));
+    }
+
+    #[test]
+    fn a_cause_finds_its_lines() {
+        for (text, other) in [
+            (
+                "host mx1.big.example[10.1.1.1]:25 said: 450 4.2.0 <r@big.example>: Greylisted, try in 300 seconds (in reply to RCPT TO command)",
+                "said: 550 no",
+            ),
+            (
+                "connect to mx.down.example[10.1.1.9]:25: Connection refused",
+                "connect to x[10.1.1.9]:25: Connection timed out",
+            ),
+            ("unknown user: \"bob\"", "unknown host"),
+        ] {
+            let cause = crate::logparse::normalise::reason(text.as_bytes());
+            let pattern = Pattern::new(&of_cause(&cause)).unwrap().unwrap();
+            assert!(
+                pattern.matches(text.as_bytes()),
+                "{cause}: {}",
+                of_cause(&cause)
+            );
+            assert!(!pattern.matches(other.as_bytes()), "{cause}");
+        }
     }
 
     #[test]

@@ -40,7 +40,10 @@ fn on_news(state: &mut State, news: super::feed::News) -> Vec<Effect> {
             state.panes.overview.receive(*figures);
         }
         News::Found(found) => state.panes.messages.found(found),
-        News::Life(life) => state.panes.messages.life(*life),
+        News::Life(mut life) => {
+            life.lines = state.panes.log.about(&life.queue_id);
+            state.panes.messages.life(*life);
+        }
         News::Rejects(answer) => state.panes.rejects.receive(answer),
         News::Trouble(text) => state.toast = Some(Toast::bad(text)),
     }

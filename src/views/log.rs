@@ -101,6 +101,26 @@ pub(super) fn tone(tone: Tone, pen: &Pen<'_>) -> (&'static str, Role) {
     }
 }
 
+/// Narrower than this, a line shows its time and service in place of its whole header.
+const FULL_HEADER: u16 = 140;
+
+/// Time and service; the answer is where the text begins, or `None` when the line has no such header.
+fn short_header(line: &LogLine, pen: &mut Pen<'_>, area: Rect) -> Option<u16> {
+    let second = line.second?;
+    let (start, len) = line.service?;
+    let start = usize::from(start);
+    let service = line.text.get(start..start + usize::from(len))?;
+    let clock = format!(
+        "{:02}:{:02}:{:02}",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    );
+    pen.put(area.x + 3, area.y, 8, &clock, Role::Dim);
+    pen.put_bytes(area.x + 12, area.y, 10, service, Role::Dim);
+    Some(area.x + 23)
+}
+
 /// Draws one log line on one row, scrolled by `column`.
 pub(super) fn draw_line(
     line: &LogLine,
@@ -111,10 +131,20 @@ pub(super) fn draw_line(
 ) {
     let (sign, role) = tone(line.tone, pen);
     pen.put(area.x + 1, area.y, 1, sign, role);
-    let x = area.x + 3;
+    let narrow = area.width < FULL_HEADER;
+    let start = if narrow {
+        short_header(line, pen, area)
+    } else {
+        None
+    };
+    let x = start.unwrap_or(area.x + 3);
     let room = area.right().saturating_sub(x);
-    let head = usize::from(line.body).min(line.text.len());
-    let shown = crate::sanitize::line(&line.text);
+    let body = usize::from(line.body).min(line.text.len());
+    let (hidden, head) = match start {
+        Some(_) => (body, 0),
+        None => (0, body),
+    };
+    let shown = crate::sanitize::line(&line.text[hidden..]);
     // Sanitising may change the length in bytes, so the header is measured on its own.
     let head_columns = usize::from(text::width(&crate::sanitize::line(&line.text[..head])));
     let visible = text::skip(&shown, column);

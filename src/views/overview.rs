@@ -2,7 +2,7 @@
 
 use super::pen::Pen;
 use super::text;
-use crate::console::feed::{DelayFigures, Figures, Finding, Reading};
+use crate::console::feed::{DelayFigures, Figures, Finding, QueueAges, Reading};
 use crate::console::overview::Row;
 use crate::console::state::State;
 use crate::console::theme::Role;
@@ -22,6 +22,7 @@ pub(super) fn render(state: &State, pen: &mut Pen<'_>, area: Rect) {
     let chosen = state.panes.overview.chosen();
     y = rates(figures, pen, Rect { y, ..area });
     y = delays(figures, pen, Rect { y, ..area });
+    y = queue(figures, pen, Rect { y, ..area });
     let left = area.bottom().saturating_sub(y);
     // Diagnoses take what they need but leave half of what is left to the reasons.
     let room = (left / 2).max(2);
@@ -188,25 +189,73 @@ fn delays(figures: &Figures, pen: &mut Pen<'_>, area: Rect) -> u16 {
         &[
             ("delay    ", Role::Text),
             (&quantiles, Role::Text),
-            ("   ", Role::Dim),
+            ("  p95 of: ", Role::Dim),
         ],
     );
-    let whole: f64 = parts.iter().sum();
-    if whole > 0.0 {
-        let share = |n: usize| format!("{:.0}%", parts[n] / whole * 100.0);
-        let names = ["arrive ", "queue ", "connect ", "send "];
-        let mut x = x;
-        for (n, name) in names.into_iter().enumerate() {
-            let room = area.right().saturating_sub(x + 1);
-            let share = share(n);
-            x = pen.pieces(
-                x,
-                area.y,
-                room,
-                &[(name, Role::Dim), (&share, Role::Text), ("  ", Role::Dim)],
-            );
-        }
+    let names = ["arrival ", "queue ", "connect ", "send "];
+    let slowest = (1..4).fold(0, |most, n| if parts[n] > parts[most] { n } else { most });
+    let mut x = x;
+    for (n, name) in names.into_iter().enumerate() {
+        let room = area.right().saturating_sub(x + 1);
+        let value = text::duration(parts[n]);
+        let role = if n == slowest && parts[n] >= 1.0 {
+            Role::Warn
+        } else {
+            Role::Text
+        };
+        x = pen.pieces(
+            x,
+            area.y,
+            room,
+            &[(name, Role::Dim), (&value, role), (" ", Role::Dim)],
+        );
     }
+    area.y + 1
+}
+
+/// Depth of the queue by age.
+fn queue(figures: &Figures, pen: &mut Pen<'_>, area: Rect) -> u16 {
+    let Some(ages) = figures.waiting else {
+        return area.y;
+    };
+    let total: u64 = ages.counts.iter().sum();
+    let total_text = text::count(total);
+    let mut x = pen.pieces(
+        area.x + 3,
+        area.y,
+        area.width - 3,
+        &[
+            ("queue    ", Role::Text),
+            (&total_text, Role::Text),
+            ("  ", Role::Dim),
+        ],
+    );
+    for (label, count) in QueueAges::LABELS.iter().zip(ages.counts) {
+        let label = format!("{label} ");
+        let count_text = text::count(count);
+        let role = if count > 0 { Role::Warn } else { Role::Dim };
+        let room = area.right().saturating_sub(x + 1);
+        x = pen.pieces(
+            x,
+            area.y,
+            room,
+            &[(&label, Role::Dim), (&count_text, role), ("  ", Role::Dim)],
+        );
+    }
+    let mut rest = String::new();
+    if ages.held > 0 {
+        rest = format!("held {}  ", text::count(ages.held));
+    }
+    if total > 0 {
+        rest = format!("{rest}oldest {}", text::duration(ages.oldest as f64));
+    }
+    pen.put(
+        x,
+        area.y,
+        area.right().saturating_sub(x + 1),
+        &rest,
+        Role::Dim,
+    );
     area.y + 1
 }
 

@@ -54,6 +54,9 @@ fn groupings(rejects: &Rejects, pen: &mut Pen<'_>, area: Rect) {
 
 fn within(rejects: &Rejects, pen: &mut Pen<'_>, area: Rect) {
     let mut line = format!("{} rejects", text::count(rejects.answer.total));
+    if rejects.answer.total != rejects.answer.of {
+        line = format!("{line} of the newest {}", text::count(rejects.answer.of));
+    }
     for (grouping, value) in &rejects.view.query.within {
         line = format!("{line}, {} {value}", grouping.title());
     }

@@ -11,25 +11,30 @@ const LONGEST: usize = 4096;
 pub(super) fn keep(raw: &[u8], line: &Line<'_>) -> LogLine {
     let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
     let raw = &raw[..raw.len().min(LONGEST)];
-    let (tone, body, queue_id, client) = match line {
-        Line::Postfix(record) => (
-            tone(record),
-            place(raw, record.text).map_or(0, |(start, _)| start),
-            record.queue_id,
-            client(&record.event),
-        ),
-        _ => (Tone::Foreign, 0, None, None),
+    let Line::Postfix(record) = line else {
+        return LogLine {
+            text: raw.into(),
+            tone: Tone::Foreign,
+            queue_id: None,
+            client: None,
+            body: 0,
+            second: None,
+            service: None,
+        };
     };
     let name = |bytes: Option<&[u8]>| {
         let (start, len) = place(raw, bytes?)?;
         Some((start, u8::try_from(len).ok()?))
     };
+    let local = record.time.seconds() + i64::from(record.time.offset);
     LogLine {
         text: raw.into(),
-        tone,
-        queue_id: name(queue_id),
-        client: name(client),
-        body,
+        tone: tone(record),
+        queue_id: name(record.queue_id),
+        client: name(client(&record.event)),
+        body: place(raw, record.text).map_or(0, |(start, _)| start),
+        second: u32::try_from(local.rem_euclid(86_400)).ok(),
+        service: name(Some(record.service)),
     }
 }
 

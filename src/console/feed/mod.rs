@@ -5,6 +5,8 @@
 
 mod line;
 mod model;
+mod rejected;
+mod stories;
 mod task;
 mod words;
 

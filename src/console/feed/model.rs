@@ -1,19 +1,37 @@
 //! What the log's task knows: every aggregate, fed line by line, and the answers made from them.
 
-use super::{Figures, Found, Life, Reading, RejectAnswer, RejectQuery};
+use super::rejected::Rejected;
+use super::stories::Stories;
+use super::{
+    About, DelayFigures, Figures, Finding, Found, Life, QueueAges, Rates, Reading, RejectAnswer,
+    RejectQuery,
+};
 use crate::logparse::Line;
 use crate::logparse::event::Event;
+use crate::queue::{Entry, QueueName};
+use crate::stats::diagnoses::{self, Diagnosis, Evidence, Severity, Subject};
+use crate::stats::live::{Flow, Live};
+use std::sync::Arc;
+
+/// A log whose last line is older than this is a record of the past: its own last hour is shown.
+const STALE: i64 = 3_600;
+/// Reasons and causes shown: more than a tall terminal has rows for.
+const TOP: usize = 30;
 
 /// The aggregates.
 #[derive(Debug, Default)]
 pub(super) struct Model {
     reading: Reading,
     offset: i32,
+    live: Live,
+    rejected: Rejected,
+    stories: Stories,
+    queue: Option<Arc<Vec<Entry>>>,
 }
 
 impl Model {
-    /// Counts a line.
-    pub fn line(&mut self, _raw: &[u8], line: &Line<'_>) {
+    /// Takes a line in.
+    pub fn line(&mut self, line: &Line<'_>) {
         self.reading.lines += 1;
         let Line::Postfix(record) = line else {
             return;
@@ -25,38 +43,140 @@ impl Model {
         if matches!(record.event, Event::Unparsed(_)) {
             self.reading.unparsed += 1;
         }
+        self.live.observe(record);
+        self.rejected.observe(record);
+        self.stories.observe(record);
     }
 
-    /// The overview's figures.
-    pub fn figures(&self) -> Figures {
+    /// What lies in the queue now.
+    pub fn queue(&mut self, entries: Arc<Vec<Entry>>) {
+        self.queue = Some(entries);
+    }
+
+    /// The overview's figures at this time (seconds since the epoch).
+    pub fn figures(&mut self, now: i64) -> Figures {
+        let last = self.live.last.map(crate::logparse::Stamp::seconds);
+        let live = last.is_none_or(|last| now - last < STALE);
+        let hour_to = match last {
+            Some(last) if !live => last,
+            _ => {
+                self.live.advance(now);
+                now
+            }
+        };
+        let minutes = self.live.minutes.last(60, hour_to);
+        let total = self.live.total;
+        let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+        let top = |table: &crate::stats::live::Bounded| {
+            let rows = table.top(TOP);
+            rows.iter().map(|(n, c)| (text(n), c.count)).collect()
+        };
         Figures {
             offset: self.offset,
+            hour_to,
+            live,
+            rates: rates(|part| minutes.iter().map(part).collect()),
+            totals: rates(|part| part(&total)),
+            delays: self.delays(hour_to),
+            rejects: top(&self.live.rejects),
+            deferrals: top(&self.live.deferrals),
+            diagnoses: self.diagnoses(hour_to),
             reading: self.reading.clone(),
-            ..Figures::default()
+            waiting: self.queue.as_ref().map(|entries| ages(entries, now)),
         }
+    }
+
+    fn delays(&self, now: i64) -> Option<DelayFigures> {
+        let recent = self.live.delays(now);
+        let seconds = |hundredths: u64| hundredths as f64 / 100.0;
+        (recent.count > 0).then(|| DelayFigures {
+            p50: seconds(recent.total.p50),
+            p95: seconds(recent.total.p95),
+            p99: seconds(recent.total.p99),
+            parts: [
+                recent.before_qmgr,
+                recent.in_qmgr,
+                recent.conn_setup,
+                recent.transmission,
+            ]
+            .map(|part| seconds(part.p95)),
+        })
+    }
+
+    fn diagnoses(&self, now: i64) -> Vec<Finding> {
+        let entries = self.queue.as_ref().map_or(&[][..], |entries| entries);
+        let zones = self.live.rbl_hits.top(TOP);
+        let bad: Vec<_> = zones
+            .iter()
+            .filter_map(|(zone, _)| std::str::from_utf8(zone).ok())
+            .filter(|zone| crate::rbl::dead(zone).is_some())
+            .collect();
+        let evidence = Evidence {
+            live: &self.live,
+            queue: entries,
+            queue_an_hour_ago: None,
+            now,
+            bad_zones: &bad,
+        };
+        diagnoses::diagnose(&evidence)
+            .into_iter()
+            .map(finding)
+            .collect()
     }
 
     /// Messages that match.
-    pub fn find(&self, ticket: u64, _text: &str) -> Found {
-        Found {
-            ticket,
-            ..Found::default()
-        }
+    pub fn find(&self, ticket: u64, text: &str) -> Found {
+        self.stories.find(ticket, text)
     }
 
     /// The life of a message.
     pub fn life(&self, queue_id: &str) -> Life {
-        Life {
-            queue_id: queue_id.to_owned(),
-            ..Life::default()
-        }
+        self.stories.life(queue_id)
     }
 
     /// Rejects, counted.
-    pub fn rejects(&self, ticket: u64, _query: &RejectQuery) -> RejectAnswer {
-        RejectAnswer {
-            ticket,
-            ..RejectAnswer::default()
-        }
+    pub fn rejects(&self, ticket: u64, query: &RejectQuery, now: i64) -> RejectAnswer {
+        let last = self.live.last.map_or(now, crate::logparse::Stamp::seconds);
+        let to = if now - last < STALE { now } else { last };
+        self.rejected.answer(ticket, query, to)
     }
+}
+
+fn rates<T>(make: impl Fn(fn(&Flow) -> u64) -> T) -> Rates<T> {
+    Rates {
+        received: make(|f| f.received),
+        sent: make(|f| f.sent),
+        deferred: make(|f| f.deferred),
+        bounced: make(|f| f.bounced),
+        rejected: make(|f| f.rejected),
+    }
+}
+
+fn finding(diagnosis: Diagnosis) -> Finding {
+    Finding {
+        text: diagnosis.text,
+        remedy: diagnosis.remedy,
+        grave: diagnosis.severity == Severity::Critical,
+        about: match diagnosis.subject {
+            Subject::Domain(name) => About::Domain(name),
+            Subject::Client(address) => About::Client(address),
+            Subject::Zone(zone) => About::Zone(zone),
+            Subject::Queue => About::Queue,
+            Subject::Log => About::Log,
+        },
+    }
+}
+
+fn ages(entries: &[Entry], now: i64) -> QueueAges {
+    let mut ages = QueueAges::default();
+    for entry in entries {
+        let age = (now - entry.arrival_time).max(0);
+        if entry.queue_name == QueueName::Hold {
+            ages.held += 1;
+        }
+        ages.oldest = ages.oldest.max(age);
+        let slot = QueueAges::ENDS.iter().position(|end| age < *end);
+        ages.counts[slot.unwrap_or(QueueAges::ENDS.len() - 1)] += 1;
+    }
+    ages
 }

@@ -6,7 +6,7 @@
 
 use super::line::keep;
 use super::model::Model;
-use super::{Batch, LogLine, News, Request, Where};
+use super::{Batch, LogLine, News, Request, Watch, Where};
 use crate::console::log::{MAX_BYTES, MAX_LINES};
 use crate::console::message::Message;
 use crate::logparse::source::{
@@ -62,6 +62,7 @@ pub(super) struct Task {
     pending_bytes: usize,
     lines_at: Instant,
     figures_at: Instant,
+    minute_at: Instant,
     changed: bool,
     /// The question whose answer is in view: asked again when there is something new.
     standing: Option<Request>,
@@ -99,7 +100,7 @@ pub(super) async fn run(
                 Some(work) => if task.take(work).await.is_none() { return },
                 None => reading = false,
             },
-            () = tokio::time::sleep_until(task.due()), if task.waits() => {}
+            () = tokio::time::sleep_until(task.due()) => {}
         }
     }
 }
@@ -115,6 +116,7 @@ impl Task {
             pending_bytes: 0,
             lines_at: now,
             figures_at: now,
+            minute_at: now,
             changed: true,
             standing: None,
             follower: None,
@@ -192,7 +194,7 @@ impl Task {
         }
         for raw in bytes.split_inclusive(|b| *b == b'\n') {
             let line = log.parser.line(raw);
-            self.model.line(raw, &line);
+            self.model.line(&line);
             let is_new = at.is_none_or(|at| at >= log.sent);
             if is_new && !matches!(line, Line::Empty) {
                 self.pending_bytes += raw.len();
@@ -209,16 +211,16 @@ impl Task {
         self.changed = true;
     }
 
-    fn waits(&self) -> bool {
-        self.changed || !self.pending.is_empty()
-    }
-
+    /// When something is to be sent: at the latest with the next minute, when the figures move on.
     fn due(&self) -> Instant {
-        if self.pending.is_empty() {
-            self.figures_at
-        } else {
-            self.lines_at.min(self.figures_at)
+        let mut due = self.minute_at;
+        if self.changed {
+            due = due.min(self.figures_at);
         }
+        if !self.pending.is_empty() {
+            due = due.min(self.lines_at);
+        }
+        due
     }
 
     /// Sends what is due.
@@ -233,9 +235,11 @@ impl Task {
             self.lines_at = now + LINES_EVERY;
             self.outbox.send(Message::Feed(news)).await.ok()?;
         }
-        if self.changed && now >= self.figures_at {
+        if now >= self.minute_at || (self.changed && now >= self.figures_at) {
             self.changed = false;
-            let mut figures = self.model.figures();
+            let past = chrono::Utc::now().timestamp().rem_euclid(60).unsigned_abs();
+            self.minute_at = now + Duration::from_secs(60 - past);
+            let mut figures = self.model.figures(chrono::Utc::now().timestamp());
             figures.reading.remaining = self
                 .logs
                 .iter()
@@ -252,12 +256,21 @@ impl Task {
     }
 
     async fn answer(&mut self, request: Request) -> Option<()> {
-        if let Request::Watch(_) = request {
-            self.standing = None;
-            return Some(());
+        match request {
+            Request::Watch(Watch::Overview) => self.changed = true,
+            Request::Watch(_) => {}
+            Request::Queue(entries) => {
+                self.model.queue(entries);
+                self.changed = true;
+                return Some(());
+            }
+            request => {
+                self.reply(&request).await?;
+                self.standing = Some(request);
+                return Some(());
+            }
         }
-        self.reply(&request).await?;
-        self.standing = Some(request);
+        self.standing = None;
         Some(())
     }
 
@@ -265,8 +278,11 @@ impl Task {
         let news = match request {
             Request::Find { ticket, text } => News::Found(self.model.find(*ticket, text)),
             Request::Life { queue_id } => News::Life(Box::new(self.model.life(queue_id))),
-            Request::Rejects { ticket, query } => News::Rejects(self.model.rejects(*ticket, query)),
-            Request::Watch(_) => return Some(()),
+            Request::Rejects { ticket, query } => {
+                let now = chrono::Utc::now().timestamp();
+                News::Rejects(self.model.rejects(*ticket, query, now))
+            }
+            Request::Watch(_) | Request::Queue(_) => return Some(()),
         };
         self.outbox.send(Message::Feed(news)).await.ok()
     }

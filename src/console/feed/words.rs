@@ -1,5 +1,8 @@
 //! What the console and the log's task say to each other: plain values, no borrowed lines.
 
+use crate::queue::Entry;
+use std::sync::Arc;
+
 /// What the console asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Request {
@@ -22,6 +25,8 @@ pub(crate) enum Request {
         /// How.
         query: RejectQuery,
     },
+    /// What lies in the queue now: the overview's depth by age and the diagnoses are made from it.
+    Queue(Arc<Vec<Entry>>),
     /// Which figures are looked at; others need not be made.
     Watch(Watch),
 }
@@ -89,6 +94,10 @@ pub(crate) struct LogLine {
     pub client: Option<(u16, u8)>,
     /// Where the text after the header begins.
     pub body: u16,
+    /// The second of the log's day, and where the service (`smtpd`) stands: for narrow screens.
+    pub second: Option<u32>,
+    /// Where the service's name stands in the text: start and length.
+    pub service: Option<(u16, u8)>,
 }
 
 /// What a line means for mail.
@@ -120,8 +129,10 @@ pub(crate) enum Tone {
 pub(crate) struct Figures {
     /// Seconds east of UTC that the log's clock shows.
     pub offset: i32,
-    /// The minute the last hour ends with, as minutes since the epoch.
-    pub minute: i64,
+    /// The end of the hour that is shown, seconds since the epoch: now, or the last stamp of an old log.
+    pub hour_to: i64,
+    /// Whether that is now.
+    pub live: bool,
     /// Events a minute over the last hour, oldest first.
     pub rates: Rates<Vec<u64>>,
     /// All that was read.
@@ -136,8 +147,26 @@ pub(crate) struct Figures {
     pub diagnoses: Vec<Finding>,
     /// How far reading has come.
     pub reading: Reading,
-    /// Messages in the queue by age, as far as the log tells: label and count.
-    pub waiting: Vec<(String, u64)>,
+    /// Messages in the queue by age; `None` when the queue is not known.
+    pub waiting: Option<QueueAges>,
+}
+
+/// Messages in the queue by age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct QueueAges {
+    /// Counts, each younger than the age of its label in [`QueueAges::LABELS`].
+    pub counts: [u64; 5],
+    /// On hold, of all ages.
+    pub held: u64,
+    /// Age of the oldest, seconds.
+    pub oldest: i64,
+}
+
+impl QueueAges {
+    /// Upper ends of the ages, seconds; the last has none.
+    pub const ENDS: [i64; 5] = [300, 3_600, 6 * 3_600, 86_400, i64::MAX];
+    /// Their names.
+    pub const LABELS: [&'static str; 5] = ["<5m", "<1h", "<6h", "<1d", "older"];
 }
 
 /// One value for each thing that happens to mail.
@@ -164,7 +193,7 @@ pub(crate) struct DelayFigures {
     pub p95: f64,
     /// 99 % took at most this.
     pub p99: f64,
-    /// Mean of the four parts of `delays=`.
+    /// The 95th percentile of each of the four parts of `delays=`.
     pub parts: [f64; 4],
 }
 
@@ -175,8 +204,26 @@ pub(crate) struct Finding {
     pub text: String,
     /// What to do.
     pub remedy: String,
-    /// A text its log lines contain, when there is one.
-    pub lines: Option<String>,
+    /// Whether mail does not flow at all.
+    pub grave: bool,
+    /// Where one looks further.
+    pub about: About,
+}
+
+/// What a diagnosis is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum About {
+    /// A destination domain.
+    Domain(String),
+    /// A client.
+    Client(String),
+    /// A block list.
+    Zone(String),
+    /// The queue.
+    Queue,
+    /// The log.
+    #[default]
+    Log,
 }
 
 /// How far reading has come.
@@ -275,6 +322,7 @@ pub(crate) struct RejectQuery {
 pub(crate) enum Grouping {
     #[default]
     Reason,
+    Category,
     Restriction,
     Zone,
     Client,
@@ -287,8 +335,9 @@ pub(crate) enum Grouping {
 
 impl Grouping {
     /// All of them, in the order of the key that changes them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Reason,
+        Self::Category,
         Self::Restriction,
         Self::Zone,
         Self::Client,
@@ -303,12 +352,13 @@ impl Grouping {
     pub fn title(self) -> &'static str {
         match self {
             Self::Reason => "reason",
+            Self::Category => "kind",
             Self::Restriction => "restriction",
-            Self::Zone => "zone",
+            Self::Zone => "list",
             Self::Client => "client",
             Self::Network => "network",
             Self::Helo => "helo",
-            Self::SenderDomain => "sender domain",
+            Self::SenderDomain => "sender",
             Self::Recipient => "recipient",
             Self::Hour => "hour",
         }
@@ -324,6 +374,8 @@ pub(crate) struct RejectAnswer {
     pub rows: Vec<RejectRow>,
     /// All rejects that match.
     pub total: u64,
+    /// All rejects that were looked at: within a value, the newest ones.
+    pub of: u64,
     /// Rejects an hour over the last day, oldest first.
     pub hours: Vec<u64>,
 }
