@@ -7,12 +7,16 @@
 //! Postfix's log, so every tool made for Postfix reads it. It talks to the rest of the program only
 //! through its control socket ([`crate::control`]); it must not know the console or its views.
 
+pub mod bounce;
 pub mod config;
+pub mod delivery;
 pub mod maillog;
 pub mod maps;
 pub mod privilege;
+pub mod scheduler;
 pub mod setup;
 pub mod spool;
+pub mod submit;
 
 use crate::dns::Dns;
 use config::Params;

@@ -415,7 +415,7 @@ pub(crate) mod tests {
         let opened = spool.activate(QueueName::Incoming, &id).unwrap();
         assert_eq!(opened.sender(), "a@a.test");
         assert_eq!(opened.envelope.recipients.len(), 1);
-        let next = SystemTime::now() + Duration::from_secs(300);
+        let next = SystemTime::now() + Duration::from_mins(5);
         spool.defer(QueueName::Active, &id, next).unwrap();
         assert_eq!(spool.find(&id), Some(QueueName::Deferred));
         let found = spool.scan(QueueName::Deferred).unwrap();
