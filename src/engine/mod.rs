@@ -9,6 +9,7 @@
 
 pub mod address;
 pub mod bounce;
+pub mod cleanup;
 pub mod config;
 pub mod delivery;
 pub mod maillog;

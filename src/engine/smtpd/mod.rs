@@ -6,10 +6,12 @@
 pub mod client;
 mod commands;
 mod data;
+mod serve;
 pub mod session;
 mod stats;
 mod token;
 
 pub use client::Client;
 pub use data::{BareNewline, Record};
+pub use serve::{Clients, Door, serve};
 pub use session::{Envelope, Recipient, Refusal, Session};
