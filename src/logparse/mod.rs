@@ -17,6 +17,7 @@ pub mod taxonomy;
 mod text;
 
 pub use clock::{Horizon, Reference, Zone};
+pub use header::Header;
 pub use header::queue_id::is_queue_id;
 
 use clock::Clock;
@@ -100,6 +101,11 @@ impl Parser {
     /// its stamps is right after a long silence.
     pub fn advance(&mut self, now: i64) {
         self.clock.advance(now);
+    }
+
+    /// Reads only the time, the host and the text behind them: for cutting a log by time.
+    pub fn header<'a>(&mut self, raw: &'a [u8]) -> Option<Header<'a>> {
+        header::read(without_end(raw), &mut self.clock)
     }
 
     /// Reads one line, with or without its end (`\n`, `\r\n`).

@@ -112,6 +112,11 @@ pub enum Category<'a> {
     Proxy,
     /// A milter.
     Milter,
+    /// postscreen: `Service unavailable; client [A] blocked using ZONE`
+    PostscreenDnsbl {
+        /// The zone that weighed most.
+        zone: &'a [u8],
+    },
     /// postscreen: `Protocol error`
     PostscreenProtocol,
     /// postscreen: `Service currently unavailable`: a first contact after the deep tests, or the deny list.
@@ -218,7 +223,10 @@ impl<'a> Category<'a> {
             b"too many connections" | b"all server ports busy" | b"all screening ports busy" => {
                 Self::PostscreenBusy
             }
-            _ => blocked(text).unwrap_or(Self::Other),
+            _ => match blocked(text).and_then(|category| category.zone()) {
+                Some(zone) => Self::PostscreenDnsbl { zone },
+                None => Self::Other,
+            },
         }
     }
 
@@ -272,6 +280,7 @@ impl<'a> Category<'a> {
             Self::Mime => "mime",
             Self::Proxy => "proxy",
             Self::Milter => "milter",
+            Self::PostscreenDnsbl { .. } => "postscreen_dnsbl",
             Self::PostscreenProtocol => "postscreen_protocol",
             Self::PostscreenUnavailable => "postscreen_unavailable",
             Self::PostscreenBusy => "postscreen_busy",
@@ -282,13 +291,15 @@ impl<'a> Category<'a> {
     /// The block list, when one was the cause.
     pub fn zone(&self) -> Option<&'a [u8]> {
         match self {
-            Self::Rbl { zone } | Self::Rhsbl { zone, .. } => Some(zone),
+            Self::Rbl { zone } | Self::Rhsbl { zone, .. } | Self::PostscreenDnsbl { zone } => {
+                Some(zone)
+            }
             _ => None,
         }
     }
 
-    /// The smtpd restriction that writes this text, as main.cf spells it (postconf(5)); `None` where
-    /// several do, or none does.
+    /// The restriction that writes this text, or postscreen's parameter, as main.cf spells it
+    /// (postconf(5)); `None` where several do, or none does.
     pub fn restriction(&self) -> Option<&'static str> {
         use Class::{Helo, Recipient, ReverseClient, Sender};
         Some(match self {
@@ -322,6 +333,12 @@ impl<'a> Category<'a> {
             Self::Pipelining => "reject_unauth_pipelining",
             Self::MultiRecipientBounce => "reject_multi_recipient_bounce",
             Self::TlsRequired => "reject_plaintext_session",
+            Self::PostscreenDnsbl { .. } => "postscreen_dnsbl_sites",
+            Self::Header => "header_checks",
+            Self::Body => "body_checks",
+            Self::Milter => "smtpd_milters",
+            Self::Proxy => "smtpd_proxy_filter",
+            Self::Size => "message_size_limit",
             _ => return None,
         })
     }

@@ -30,7 +30,14 @@ fn action(text: &[u8]) -> Option<Event<'_>> {
     let colon = memchr(b':', text)?;
     let verdict = smtpd::word(&text[..colon])?;
     let rest = after(&text[colon..], b": ")?;
-    if text.starts_with(b"milter-") {
+    // `milter-header-redirect: header LINE from ...`: milter_header_checks, written like header_checks.
+    let checks = [
+        &b"milter-header-"[..],
+        b"milter-body-",
+        b"milter-mime-",
+        b"milter-nested-",
+    ];
+    if text.starts_with(b"milter-") && !checks.iter().any(|start| text.starts_with(start)) {
         return milter(verdict, rest);
     }
     let blank = memchr(b' ', rest)?;

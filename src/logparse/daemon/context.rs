@@ -31,7 +31,7 @@ pub fn split(text: &[u8]) -> (&[u8], Context<'_>) {
     let mut from = 0;
     while let Some(at) = find_outside_quotes(&text[from..], b"; ") {
         let at = from + at;
-        if let Some(context) = read(&text[at + 2..])
+        if let Some(context) = read(&text[at + 2..], Behind::Nothing)
             && context.trailer.is_empty()
         {
             return (&text[..at], context);
@@ -46,11 +46,13 @@ pub fn split(text: &[u8]) -> (&[u8], Context<'_>) {
 }
 
 /// The same for cleanup's content actions, whose text is a header or body line by the mail's author: the
-/// last that reads as a context counts.
+/// last that reads as a context behind ` from ORIGIN` counts.
 pub fn split_last(text: &[u8]) -> Option<(&[u8], Context<'_>)> {
     let mut end = text.len();
     while let Some(at) = memmem::rfind(&text[..end], b"; ") {
-        if let Some(context) = read(&text[at + 2..])
+        let origin = cut_last(&text[..at], b" from ").map_or(&b" "[..], |(_, origin)| origin);
+        if memchr(b' ', origin).is_none()
+            && let Some(context) = read(&text[at + 2..], Behind::Text)
             && (context.trailer.is_empty() || context.trailer.starts_with(b": "))
         {
             return Some((&text[..at], context));
@@ -61,7 +63,7 @@ pub fn split_last(text: &[u8]) -> Option<(&[u8], Context<'_>)> {
 }
 
 /// Reads the members in order; `None` unless the first is one of them.
-fn read(text: &[u8]) -> Option<Context<'_>> {
+fn read(text: &[u8], behind: Behind) -> Option<Context<'_>> {
     let mut context = Context::default();
     let mut rest = text;
     let mut members = 0;
@@ -87,9 +89,9 @@ fn read(text: &[u8]) -> Option<Context<'_>> {
         members += 1;
     }
     if let Some(value) = after(blank(rest, members), b"helo=<") {
-        let (helo, behind) = helo(value)?;
+        let (helo, after_helo) = helo(value, behind)?;
         context.helo = Some(helo);
-        rest = behind;
+        rest = after_helo;
         members += 1;
     }
     if let Some(value) = after(blank(rest, members), b"sasl_username=") {
@@ -124,8 +126,21 @@ fn blank(rest: &[u8], members: u32) -> &[u8] {
     rest.strip_prefix(b" ").unwrap_or(rest)
 }
 
-/// The HELO name ends at the last bracket, or at the last one that Postfix's own words follow.
-fn helo(value: &[u8]) -> Option<(&[u8], &[u8])> {
+/// What may stand behind the context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    Nothing,
+    /// `: text` of a content action, which may end in a bracket itself (`: From: <a@b>`).
+    Text,
+}
+
+/// The HELO name ends at the last bracket, or where Postfix's own words follow.
+fn helo(value: &[u8], behind: Behind) -> Option<(&[u8], &[u8])> {
+    if behind == Behind::Text
+        && let Some((name, _)) = cut(value, b">: ")
+    {
+        return Some((name, &value[name.len() + 1..]));
+    }
     if let Some(name) = value.strip_suffix(b">") {
         return Some((name, b""));
     }
@@ -134,7 +149,7 @@ fn helo(value: &[u8]) -> Option<(&[u8], &[u8])> {
     {
         return Some((name, &value[name.len() + 1..]));
     }
-    let (name, _) = cut(value, b">: ").or_else(|| cut(value, b">"))?;
+    let (name, _) = cut(value, b">")?;
     Some((name, &value[name.len() + 1..]))
 }
 

@@ -68,7 +68,10 @@ fn line(text: &[u8]) -> Option<Delivery<'_>> {
 fn relay(text: &[u8]) -> Option<(&[u8], &[u8])> {
     memchr_iter(b',', text).find_map(|at| {
         let rest = after(&text[at..], b", ")?;
-        (rest.starts_with(b"delay=") || rest.starts_with(b"conn_use="))
+        let value = after(rest, b"delay=").or_else(|| after(rest, b"conn_use="))?;
+        value
+            .first()?
+            .is_ascii_digit()
             .then_some((&text[..at], rest))
     })
 }

@@ -1,7 +1,7 @@
 //! Warnings, of whichever daemon: the ones that are counted are typed, the others keep their text.
 
 use super::super::event::Warning;
-use super::super::text::{after, client, cut, cut_last, has, number, number32};
+use super::super::text::{after, client, cut, has, number, number32};
 
 /// Reads the text behind `warning: ` (and behind the queue id, when there is one).
 pub fn read(text: &[u8]) -> Warning<'_> {
@@ -43,8 +43,9 @@ fn sasl(text: &[u8]) -> Option<Warning<'_>> {
     }
     let (method, why) = cut(rest, b" authentication failed:")?;
     let why = why.strip_prefix(b" ").unwrap_or(why);
-    let (why, username) = match cut_last(why, b"sasl_username=") {
-        Some((why, user)) => (why.strip_suffix(b", ").unwrap_or(why), Some(user)),
+    // The name is the client's choice and ends the line, so the first mark counts.
+    let (why, username) = match cut(why, b", sasl_username=") {
+        Some((why, user)) => (why, Some(user)),
         None => (why, None),
     };
     Some(Warning::SaslFailed {
