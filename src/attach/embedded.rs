@@ -50,17 +50,17 @@ pub(super) fn explicit(dir: &Path, host: &Environment) -> Result<Server, AttachE
         });
     }
     access::readable(&etc.join("main.cf"), host)?;
-    at_config_dir(&etc, host)
+    Ok(at_config_dir(&etc, host))
 }
 
 /// The engine with this configuration directory, running or not.
-pub(super) fn at_config_dir(etc: &Path, host: &Environment) -> Result<Server, AttachError> {
+pub(super) fn at_config_dir(etc: &Path, host: &Environment) -> Server {
     let found = postfix::inspect(etc, host);
     if let Some(status) = ask_status(&found.queue_dir, host.patience) {
-        return Ok(attached(&status));
+        return attached(&status);
     }
     let logs = found.maillog_file.iter().filter(|path| path.exists());
-    Ok(Server {
+    Server {
         kind: Kind::Engine,
         config_dir: Some(etc.to_owned()),
         logs: logs.cloned().collect(),
@@ -69,7 +69,7 @@ pub(super) fn at_config_dir(etc: &Path, host: &Environment) -> Result<Server, At
             "The engine of {0} is not running; start it with: mailtop engine start --config-dir {0}",
             etc.display()
         ),
-    })
+    }
 }
 
 /// The engine in `dir`, when it runs.

@@ -145,7 +145,7 @@ fn explicit_config(dir: &Path, target: &Target, host: &Environment) -> Result<Se
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     access::readable(&dir.join("main.cf"), host)?;
     if embedded::is_engine(&dir, host) {
-        return embedded::at_config_dir(&dir, host);
+        return Ok(embedded::at_config_dir(&dir, host));
     }
     let found = postfix::inspect(&dir, host);
     let logs = if target.log.is_empty() {

@@ -22,11 +22,11 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None if cli.report => report::run(&context, cli.report_args),
         None => console::run(&context, &cli.report_args),
-        Some(Command::Demo(args)) => demo::run(&context, args),
+        Some(Command::Demo(args)) => demo::run(&context, &args),
         Some(Command::Report(args)) => report::run(&context, args),
         Some(Command::Parse(args)) => parse::run(&context, args),
         Some(Command::Queue(args)) => queue::run(&context, args),
-        Some(Command::Rbl(args)) => rbl::run(&context, args),
+        Some(Command::Rbl(args)) => rbl::run(&context, &args),
         Some(Command::Engine(args)) => engine::run(&context, args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man) => completions::man(),

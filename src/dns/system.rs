@@ -225,7 +225,7 @@ impl System {
 
     async fn family(&self, name: &str, kind: RecordType) -> Result<Answer<IpAddr>, DnsError> {
         let answer = self.query(name, kind).await?;
-        keep(answer, |data| match data {
+        keep(&answer, |data| match data {
             RData::A(a) => Some(IpAddr::V4(a.0)),
             RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
             _ => None,
@@ -250,7 +250,7 @@ fn absolute(name: &str) -> Option<Name> {
 }
 
 fn keep<T>(
-    answer: Answer<RData>,
+    answer: &Answer<RData>,
     pick: impl Fn(&RData) -> Option<T>,
 ) -> Result<Answer<T>, DnsError> {
     let records: Vec<T> = answer.records.iter().filter_map(pick).collect();
@@ -323,13 +323,16 @@ impl Lookup for System {
 
     fn mx<'a>(&'a self, name: &'a str) -> Pending<'a, Mx> {
         Box::pin(async move {
-            keep(self.query(name, RecordType::MX).await?, |data| match data {
-                RData::MX(mx) => Some(Mx {
-                    preference: mx.preference,
-                    exchange: plain(&mx.exchange),
-                }),
-                _ => None,
-            })
+            keep(
+                &self.query(name, RecordType::MX).await?,
+                |data| match data {
+                    RData::MX(mx) => Some(Mx {
+                        preference: mx.preference,
+                        exchange: plain(&mx.exchange),
+                    }),
+                    _ => None,
+                },
+            )
         })
     }
 
@@ -344,7 +347,7 @@ impl Lookup for System {
             let answer = self
                 .query(&super::reverse_name(address), RecordType::PTR)
                 .await?;
-            keep(answer, |data| match data {
+            keep(&answer, |data| match data {
                 RData::PTR(name) => Some(plain(name)),
                 _ => None,
             })
@@ -354,7 +357,7 @@ impl Lookup for System {
     fn txt<'a>(&'a self, name: &'a str) -> Pending<'a, Vec<u8>> {
         Box::pin(async move {
             keep(
-                self.query(name, RecordType::TXT).await?,
+                &self.query(name, RecordType::TXT).await?,
                 |data| match data {
                     RData::TXT(txt) => Some(txt.txt_data.concat()),
                     _ => None,

@@ -10,6 +10,7 @@ mod health;
 mod lists;
 mod public_resolvers;
 mod target;
+pub mod text;
 mod verdict;
 
 pub use catalogue::{Bit, Entry, Kind, Pattern, Status, built_in, dead, find, parse};
