@@ -16,6 +16,7 @@ mod demo;
 mod engine_deliver;
 mod engine_receive;
 mod logs;
+mod logs_follow;
 mod queue;
 mod rbl;
 mod report;

@@ -1,18 +1,127 @@
 //! `mailtop report` and `mailtop --report`: the summary of a log.
 
 use super::Context;
+use crate::attach::{self, Environment, Resolved};
+use crate::report::Report;
+use crate::report::when::{self, Span};
+use crate::stats::scan::{self, Filter};
+use anyhow::{Context as _, ensure};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Arguments of the report.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Args {
-    /// Log files, oldest first; `-` is standard input. Without one, the server's log.
+    /// Log files, oldest first, plain or gzip; `-` is standard input. Without one, the server's log.
+    /// The words today and yesterday mean --day, unless such a file exists.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Only the Postfix instance of this name (syslog_name).
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+    /// Nothing before: RFC 3339, `2026-11-22`, `2026-11-22 08:30`, `2h`, `3d` (ago), today, yesterday.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only what is before: the same forms.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// One day: today, yesterday or `2026-11-22`.
+    #[arg(long, value_name = "DAY", conflicts_with_all = ["since", "until"])]
+    pub day: Option<String>,
+    /// Rows of each list; 0 is all.
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+}
+
+/// Rows of each list when `--top` does not say.
+const TOP: usize = 20;
+
+impl Args {
+    /// The first argument given that only a report has: an error where no report was asked for.
+    pub fn given(&self) -> Option<String> {
+        let option = [
+            (self.json, "--json"),
+            (self.instance.is_some(), "--instance"),
+            (self.since.is_some(), "--since"),
+            (self.until.is_some(), "--until"),
+            (self.day.is_some(), "--day"),
+            (self.top.is_some(), "--top"),
+        ]
+        .into_iter()
+        .find_map(|(given, name)| given.then(|| name.to_owned()));
+        option.or_else(|| self.files.first().map(|file| file.display().to_string()))
+    }
 }
 
 /// Runs the command.
-pub fn run(_context: &Context, _args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not written yet")
+pub fn run(context: &Context, mut args: Args) -> anyhow::Result<ExitCode> {
+    let word = args
+        .files
+        .first()
+        .and_then(|file| file.to_str())
+        .filter(|word| ["today", "yesterday"].contains(word) && !args.files[0].exists())
+        .map(ToOwned::to_owned);
+    if let Some(word) = word {
+        ensure!(
+            args.day.is_none() && args.since.is_none() && args.until.is_none(),
+            "{word} is a period, and another one was given; name the file ./{word} if it is one"
+        );
+        args.files.remove(0);
+        args.day = Some(word);
+    }
+    let span = span(&args)?;
+    let files = logs(context, args.files)?;
+    let filter = Filter {
+        instance: args.instance.map(String::into_bytes),
+        since: span.since,
+        until: span.until,
+    };
+    let summary = scan::files(&files, &filter)?;
+    let report = Report::new(&summary, args.top.unwrap_or(TOP));
+    let text = if args.json {
+        report.json().context("writing JSON")?
+    } else {
+        report.text()
+    };
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        // `mailtop report | head` is no failure.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        written => written.context("standard output")?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn span(args: &Args) -> anyhow::Result<Span> {
+    let now = chrono::Local::now();
+    if let Some(day) = &args.day {
+        return Ok(when::day(day, now)?);
+    }
+    let point = |text: &Option<String>| text.as_deref().map(|t| when::point(t, now)).transpose();
+    Ok(Span {
+        since: point(&args.since)?,
+        until: point(&args.until)?,
+    })
+}
+
+/// The files named, else those of `--log`, else the log of the server in view.
+fn logs(context: &Context, files: Vec<PathBuf>) -> anyhow::Result<Vec<PathBuf>> {
+    if !files.is_empty() {
+        return Ok(files);
+    }
+    if !context.target.log.is_empty() {
+        return Ok(context.target.log.clone());
+    }
+    let logs = match attach::resolve(&context.target, &Environment::of_this_process())? {
+        Resolved::Server(server) => server.logs,
+        Resolved::StartEngine { .. } => Vec::new(),
+    };
+    ensure!(
+        !logs.is_empty(),
+        "no mail log was found on this host: name the files, as in mailtop report /var/log/mail.log"
+    );
+    Ok(logs)
 }

@@ -7,18 +7,14 @@
 //! Postfix's log, so every tool made for Postfix reads it. It talks to the rest of the program only
 //! through its control socket ([`crate::control`]); it must not know the console or its views.
 
-pub mod address;
 pub mod bounce;
-pub mod cleanup;
 pub mod config;
 pub mod delivery;
 pub mod maillog;
 pub mod maps;
-pub mod policy;
 pub mod privilege;
 pub mod scheduler;
 pub mod setup;
-pub mod smtpd;
 pub mod spool;
 pub mod submit;
 

@@ -12,7 +12,6 @@ mod params;
 mod system;
 pub mod values;
 
-pub use expand::expand as expand_text;
 pub use known::{KNOWN, Known};
 pub use load::ConfigError;
 pub use master::{Service, Wire};

@@ -2,7 +2,9 @@
 //! rotation finds there what it has not read.
 
 use super::position::{Identity, read_head};
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{DirEntry, File};
+use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -57,32 +59,46 @@ pub(super) fn heads_agree(a: &[u8], b: &[u8]) -> bool {
 /// All plain rotated files beside `path`, the oldest first. What cannot be read is left out: there is
 /// nothing to be had from it.
 pub(super) fn list(path: &Path) -> Vec<Sibling> {
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
-        return Vec::new();
-    };
-    let directory = if directory.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        directory
-    };
-    let Ok(entries) = std::fs::read_dir(directory) else {
-        return Vec::new();
-    };
-    let mut siblings: Vec<Sibling> = entries
-        .flatten()
-        .filter_map(|entry| {
-            let other = entry.file_name();
-            let suffix = other
-                .as_encoded_bytes()
-                .strip_prefix(name.as_encoded_bytes())?;
-            let number = rotation_number(suffix)?;
-            open(&entry.path(), number)
-        })
-        .collect();
+    let mut siblings: Vec<Sibling> = Vec::new();
+    for (entry, number) in entries(path) {
+        if let Some(sibling) = open(&entry.path(), number)
+            && siblings.iter().all(|s| s.identity != sibling.identity)
+        {
+            siblings.push(sibling);
+        }
+    }
     siblings.sort_by(|a, b| {
         (a.modified, std::cmp::Reverse(a.number)).cmp(&(b.modified, std::cmp::Reverse(b.number)))
     });
     siblings
+}
+
+/// Names and inodes of the rotated files, and the log's own inode: two equal answers mean that no rename
+/// came between.
+pub(super) fn names(path: &Path) -> (Option<u64>, Vec<(OsString, u64)>) {
+    let mut names: Vec<_> = entries(path)
+        .map(|(entry, _)| (entry.file_name(), entry.ino()))
+        .collect();
+    names.sort();
+    (std::fs::metadata(path).ok().map(|m| m.ino()), names)
+}
+
+/// Directory entries of rotated files, with their numbers.
+fn entries(path: &Path) -> impl Iterator<Item = (DirEntry, u64)> {
+    let directory = match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().map(ToOwned::to_owned).unwrap_or_default();
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter_map(move |entry| {
+        let other = entry.file_name();
+        let suffix = other
+            .as_encoded_bytes()
+            .strip_prefix(name.as_encoded_bytes())?;
+        let number = rotation_number(suffix)?;
+        Some((entry, number))
+    })
 }
 
 /// `.1` gives 1, `-20261122` gives 0; other endings are no plain rotated file.

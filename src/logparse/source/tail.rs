@@ -111,6 +111,10 @@ impl Tail {
         let failed = |error: io::Error| SourceError::new(&path, &error);
         if self.current.is_none() {
             self.current = self.open_path()?;
+            if self.current.is_some() {
+                // It appeared, and may have been rotated since.
+                self.queue_missed().map_err(failed)?;
+            }
         }
         loop {
             let limit = match &self.current {
@@ -127,7 +131,7 @@ impl Tail {
             match current.read_to(limit, source, path, sink).map_err(failed)? {
                 Read::Stopped => return Ok(super::Flow::Stop),
                 Read::Rewritten => {
-                    self.restart_current();
+                    self.restart_current().map_err(failed)?;
                     continue;
                 }
                 Read::AtEnd => {}
@@ -221,15 +225,16 @@ impl Tail {
             self.known.push(old.known());
             self.retired.push_back(old);
         }
-        self.queue_missed();
+        self.queue_missed()
+            .map_err(|error| SourceError::new(&self.path, &error))?;
         Ok(true)
     }
 
     /// The current file was truncated or rewritten: what was not read may lie in the copy that
     /// copytruncate made; then it begins again from its front.
-    fn restart_current(&mut self) {
+    fn restart_current(&mut self) -> io::Result<()> {
         let Some(current) = &mut self.current else {
-            return;
+            return Ok(());
         };
         let old = current.restart();
         let copy = siblings::list(&self.path)
@@ -248,23 +253,62 @@ impl Tail {
                 current.orphan = old.partial;
             }
         }
-        self.queue_missed();
+        self.queue_missed()
     }
 
     /// Queues rotated files that were never seen as current: generations that came and went between
-    /// two scans.
-    fn queue_missed(&mut self) {
-        let current = self.current.as_ref().map(|c| c.identity);
-        for sibling in siblings::list(&self.path) {
-            let seen = self.known.iter().any(|known| known.is(&sibling))
-                || Some(sibling.identity) == current;
+    /// two scans. To be called when the current file has just been opened or restarted.
+    fn queue_missed(&mut self) -> io::Result<()> {
+        let siblings = self.settled_siblings()?;
+        let current = self.current.as_ref();
+        for sibling in siblings {
+            // An empty one has nothing to give, or is a copy that has just begun. One that begins as the
+            // current file does is copytruncate's copy of it, before the truncation: should that come,
+            // the current file's head will tell, and the copy is found then.
+            let seen = sibling.head.is_empty()
+                || self.known.iter().any(|known| known.is(&sibling))
+                || current.is_some_and(|c| {
+                    c.identity == sibling.identity
+                        || (!c.head.is_empty() && heads_agree(&c.head, &sibling.head))
+                });
             if !seen {
                 self.known.push(sibling.known());
                 self.retired
                     .push_back(Reading::rotated(sibling, 0, Vec::new()));
             }
         }
-        // Forget files that are gone, so that the list stays as short as the directory.
+        self.forget();
+        Ok(())
+    }
+
+    /// The rotated files, listed while neither they nor the current file's beginning changed.
+    fn settled_siblings(&mut self) -> io::Result<Vec<Sibling>> {
+        // A rotation is a handful of renames: it cannot go on for long.
+        const TRIES: usize = 50;
+        let mut siblings = Vec::new();
+        for _ in 0..TRIES {
+            let before = siblings::names(&self.path);
+            if let Some(current) = &mut self.current {
+                current.head = read_head(&current.file, u64::MAX)?;
+            }
+            siblings = siblings::list(&self.path);
+            let same_head = match &self.current {
+                Some(current) => {
+                    let head = read_head(&current.file, u64::MAX)?;
+                    head.is_empty() == current.head.is_empty() && head.starts_with(&current.head)
+                }
+                None => true,
+            };
+            if same_head && siblings::names(&self.path) == before {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(siblings)
+    }
+
+    /// Forgets files that are gone, so that the list stays as short as the directory.
+    fn forget(&mut self) {
         if self.known.len() > 64 {
             let there = siblings::list(&self.path);
             self.known
@@ -442,9 +486,14 @@ impl Reading {
         path: &Arc<Path>,
         sink: Sink<'_>,
     ) -> super::Flow {
-        if self.offset == self.head.len() as u64 && self.head.len() < HEAD {
-            let more = (HEAD - self.head.len()).min(bytes.len());
-            self.head.extend_from_slice(&bytes[..more]);
+        // The head may know more than was read: it is read ahead when the file is opened.
+        let known = (self.head.len() as u64).checked_sub(self.offset);
+        if let Some(known) = known.and_then(|n| usize::try_from(n).ok())
+            && known < bytes.len()
+            && self.head.len() < HEAD
+        {
+            let end = bytes.len().min(known + HEAD - self.head.len());
+            self.head.extend_from_slice(&bytes[known..end]);
         }
         self.offset += bytes.len() as u64;
         let mut lines = std::mem::take(&mut self.orphan);
@@ -490,6 +539,9 @@ impl Reading {
         if lines.is_empty() {
             return super::Flow::Continue;
         }
+        let offset = self.offset - self.partial.len() as u64;
+        // Only what was handed over: a partial line may yet be cut off and written anew.
+        let head = usize::try_from(offset).map_or(self.head.len(), |o| o.min(self.head.len()));
         sink(Batch {
             source,
             path: Arc::clone(path),
@@ -497,8 +549,8 @@ impl Reading {
             position: Position {
                 device: self.identity.device,
                 inode: self.identity.inode,
-                offset: self.offset - self.partial.len() as u64,
-                fingerprint: Fingerprint::of(&self.head),
+                offset,
+                fingerprint: Fingerprint::of(&self.head[..head]),
             },
         })
     }
