@@ -1,7 +1,8 @@
 //! Asking Postfix to try messages now, over its socket `public/flush`.
 //!
 //! In: the socket and queue ids. Out: whether each request was taken. The flush service makes the file due and
-//! wakes the queue manager; one request a connection, as it asks. Group `postdrop` may connect.
+//! wakes the queue manager; one request a connection, as it asks. Group `postdrop` may connect. The trigger
+//! that wakes other services is here too.
 
 use super::attr::{self, Token};
 use super::engine::connect_unix;
@@ -26,6 +27,12 @@ pub(super) fn send_file(socket: &Path, id: &str) -> io::Result<()> {
         Token::Pair(name, value) if name == b"status" && value == b"0" => Ok(()),
         other => Err(attr::unexpected(&other)),
     }
+}
+
+/// Wakes a service that waits for a trigger (`public/pickup`, `public/qmgr`): connects, says one letter, hangs
+/// up. `W` is the wake-up that every service knows.
+pub(super) fn wake(socket: &Path) -> io::Result<()> {
+    connect_unix(socket, PATIENCE)?.write_all(b"W")
 }
 
 #[cfg(test)]

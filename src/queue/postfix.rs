@@ -70,6 +70,10 @@ pub(super) fn postsuper(server: &Server, action: Action, entries: &[Entry]) -> V
             said.add(batch_of(server, option, verb, &there, &[queue.as_str()]));
         }
     }
+    if let (Action::Requeue, Some(dir)) = (action, &server.queue_dir) {
+        // pickup(8) looks into maildrop once a minute unless it is woken; that it is not costs only time.
+        let _ = socket::wake(&dir.join("public/pickup"));
+    }
     entries
         .iter()
         .map(|entry| said.result_of(server, entry))

@@ -20,6 +20,11 @@ use std::process::ExitCode;
 
 /// Arguments of `mailtop queue`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "All selectors given must hold. TEXT is looked for anywhere in the address or reason, \
+without regard to case; /TEXT/ is a regular expression. Exit status: 0 all done, 1 some messages not done, \
+2 nothing could be done. Acts are recorded in mailtop/audit.log in the XDG state directory."
+)]
 pub struct Args {
     #[command(subcommand)]
     what: What,
