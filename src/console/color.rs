@@ -110,18 +110,35 @@ fn nearest_index(r: u8, g: u8, b: u8) -> u8 {
         .map_or(cube.0, |(index, _)| index)
 }
 
+/// The values of a colour of the palette of 256.
+pub(crate) fn indexed(n: u8) -> (u8, u8, u8) {
+    match n {
+        0..16 => SIXTEEN[usize::from(n)].2,
+        16..232 => {
+            let level = |v: u8| LEVELS[usize::from(v % 6)];
+            (level((n - 16) / 36), level((n - 16) / 6), level(n - 16))
+        }
+        _ => {
+            let gray = 8 + 10 * (n - 232);
+            (gray, gray, gray)
+        }
+    }
+}
+
 fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> u32 {
     let d = |x: u8, y: u8| u32::from(x.abs_diff(y)).pow(2);
     // Green weighs most in what the eye tells apart.
     2 * d(a.0, b.0) + 4 * d(a.1, b.1) + 3 * d(a.2, b.2)
 }
 
+#[cfg(test)]
 /// WCAG 2's contrast ratio of two colours, 1 to 21.
 pub(crate) fn contrast(a: (u8, u8, u8), b: (u8, u8, u8)) -> f64 {
     let (a, b) = (luminance(a), luminance(b));
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }
 
+#[cfg(test)]
 fn luminance((r, g, b): (u8, u8, u8)) -> f64 {
     let linear = |v: u8| {
         let v = f64::from(v) / 255.0;
@@ -175,6 +192,10 @@ mod tests {
     fn colours_come_down_to_what_the_terminal_has() {
         assert_eq!(nearest_index(255, 0, 0), 196);
         assert_eq!(nearest_index(8, 8, 8), 232);
+        for n in 16..=255 {
+            let (r, g, b) = indexed(n);
+            assert_eq!(indexed(nearest_index(r, g, b)), (r, g, b), "{n}");
+        }
         assert_eq!(nearest_named(250, 250, 250), Color::White);
         assert!((contrast((0, 0, 0), (255, 255, 255)) - 21.0).abs() < 0.01);
         assert_eq!(hex("#10ffA0"), Some((16, 255, 160)));

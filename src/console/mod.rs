@@ -37,11 +37,14 @@ pub(crate) mod messages;
 pub(crate) mod overview;
 pub(crate) mod pane;
 pub(crate) mod pattern;
+pub mod picture;
 pub(crate) mod queue;
 pub(crate) mod rbl;
 pub(crate) mod rejects;
 mod run;
 pub(crate) mod screen;
+#[cfg(test)]
+pub(crate) mod seed;
 pub(crate) mod state;
 mod terminal;
 pub(crate) mod theme;

@@ -86,12 +86,13 @@ fn reading(reading: &Reading, offset: i32) -> String {
 fn rates(figures: &Figures, pen: &mut Pen<'_>, area: Rect) -> u16 {
     let (rates, totals) = (&figures.rates, &figures.totals);
     let spark = area.width.saturating_sub(LABEL + COUNTS + 2);
-    pen.heading(
-        area.x + 1,
-        area.y,
-        area.width.saturating_sub(2),
-        "Last hour, by minute",
-    );
+    let title = if figures.live {
+        "Last hour, by minute".to_owned()
+    } else {
+        let to = text::stamp(figures.hour_to, figures.offset);
+        format!("The log's last hour, to {to}, by minute")
+    };
+    pen.heading(area.x + 1, area.y, area.width.saturating_sub(2), &title);
     let counts = area.right().saturating_sub(COUNTS + 1);
     pen.put_right(counts, area.y, 9, " hour", Role::Title);
     pen.put_right(counts + 9, area.y, 9, " all", Role::Title);
@@ -182,19 +183,23 @@ fn delays(figures: &Figures, pen: &mut Pen<'_>, area: Rect) -> u16 {
         text::duration(p95),
         text::duration(p99)
     );
-    let x = pen.pieces(
-        area.x + 3,
+    let x = area.x + 3;
+    let width = area.width - 4;
+    pen.pieces(
+        x,
         area.y,
-        area.width - 3,
-        &[
-            ("delay    ", Role::Text),
-            (&quantiles, Role::Text),
-            ("  p95 of: ", Role::Dim),
-        ],
+        width,
+        &[("delay    ", Role::Text), (&quantiles, Role::Text)],
     );
+    let wide = area.width >= 100;
+    let (mut x, y) = if wide {
+        (x + 46, area.y)
+    } else {
+        (x + 9, area.y + 1)
+    };
+    x = pen.put(x, y, 12, "p95 of ", Role::Dim);
     let names = ["arrival ", "queue ", "connect ", "send "];
     let slowest = (1..4).fold(0, |most, n| if parts[n] > parts[most] { n } else { most });
-    let mut x = x;
     for (n, name) in names.into_iter().enumerate() {
         let room = area.right().saturating_sub(x + 1);
         let value = text::duration(parts[n]);
@@ -205,12 +210,12 @@ fn delays(figures: &Figures, pen: &mut Pen<'_>, area: Rect) -> u16 {
         };
         x = pen.pieces(
             x,
-            area.y,
+            y,
             room,
-            &[(name, Role::Dim), (&value, role), (" ", Role::Dim)],
+            &[(name, Role::Dim), (&value, role), ("  ", Role::Dim)],
         );
     }
-    area.y + 1
+    y + 1
 }
 
 /// Depth of the queue by age.
@@ -351,7 +356,7 @@ fn reasons(figures: &Figures, chosen: Option<&Row>, pen: &mut Pen<'_>, area: Rec
             };
             pen.put_right(area.x + 1, y, 7, &text::count(*count), role);
             let room = area.width.saturating_sub(10);
-            pen.put(area.x + 9, y, room, reason, Role::Text);
+            pen.put(area.x + 9, y, room, text::cause(reason), Role::Text);
             if chosen == Some(&row) {
                 mark(
                     pen,

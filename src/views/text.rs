@@ -98,6 +98,14 @@ pub(super) fn bytes(n: u64) -> String {
     }
 }
 
+/// A normalised cause without what stands before every cause of its kind: the address, the host that said it.
+pub(super) fn cause(text: &str) -> &str {
+    ["<address>: ", "host host[ip] said: ", "host host[ip] "]
+        .iter()
+        .find_map(|prefix| text.strip_prefix(prefix))
+        .unwrap_or(text)
+}
+
 /// Seconds as `0.02s`, `1.4s`, `45s`, `3m10s`, `2h05m`, `4d03h`.
 pub(super) fn duration(seconds: f64) -> String {
     if seconds < 0.995 {
@@ -146,12 +154,7 @@ mod tests {
         assert_eq!(fit("用户x", 4, "…"), "用…");
         assert_eq!(fit("abc", 0, "…"), "");
         assert_eq!(skip("用户x", 2), "户x");
-        assert_eq!(
-            wrap("one two three", 7),
-            ["one two ", "three"]
-                .map(|s| s.trim_end().to_owned())
-                .map(|s| s)
-        );
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
     }
 
     #[test]

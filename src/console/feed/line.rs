@@ -8,7 +8,7 @@ use crate::logparse::{Line, Record};
 const LONGEST: usize = 4096;
 
 /// Keeps a line.
-pub(super) fn keep(raw: &[u8], line: &Line<'_>) -> LogLine {
+pub(crate) fn keep(raw: &[u8], line: &Line<'_>) -> LogLine {
     let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
     let raw = &raw[..raw.len().min(LONGEST)];
     let Line::Postfix(record) = line else {

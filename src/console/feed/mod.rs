@@ -10,6 +10,8 @@ mod stories;
 mod task;
 mod words;
 
+#[cfg(test)]
+pub(crate) use line::keep as kept;
 pub(crate) use words::*;
 
 use super::message::Message;

@@ -59,10 +59,12 @@ impl Model {
         let live = last.is_none_or(|last| now - last < STALE);
         let hour_to = match last {
             Some(last) if !live => last,
-            _ => {
+            Some(_) => {
                 self.live.advance(now);
                 now
             }
+            // Not yet: a log of the past would find its hours already over.
+            None => now,
         };
         let minutes = self.live.minutes.last(60, hour_to);
         let total = self.live.total;
