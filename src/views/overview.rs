@@ -291,16 +291,16 @@ fn findings(findings: &[Finding], chosen: Option<&Row>, pen: &mut Pen<'_>, area:
             height: 1,
             ..area
         };
-        let sign = pen.glyphs().warn();
+        let (sign, role) = if finding.grave {
+            (pen.glyphs().bad(), Role::Bad)
+        } else {
+            (pen.glyphs().warn(), Role::Warn)
+        };
         let x = pen.pieces(
             area.x + 1,
             y,
             width,
-            &[
-                (sign, Role::Warn),
-                (" ", Role::Warn),
-                (&finding.text, Role::Warn),
-            ],
+            &[(sign, role), (" ", role), (&finding.text, role)],
         );
         if two {
             pen.put(
