@@ -101,7 +101,7 @@ pub(crate) fn lines(count: usize) -> Vec<LogLine> {
         "cleanup[335]: 4jXMkR1TwwznJht: message-id=<1@good.example>",
         "qmgr[340]: 4jXMkR1TwwznJht: from=<ann@good.example>, size=2048, nrcpt=1 (queue active)",
         "smtp[350]: 4jXMkR1TwwznJht: to=<bob@far.example>, relay=mx.far.example[198.51.100.7]:25, delay=1.4, delays=0.1/0.01/1.2/0.09, dsn=2.0.0, status=sent (250 2.0.0 Ok)",
-        "smtp[351]: 4jXMkR1TwwznJhu: to=<eve@dead.example>, relay=none, delay=30, delays=0/0/30/0, dsn=4.4.1, status=deferred (connect to dead.example[203.0.113.9]:25: Connection timed out)",
+        "smtp[351]: 4jXMkR1TwwznJhs: to=<eve@dead.example>, relay=none, delay=30, delays=0/0/30/0, dsn=4.4.1, status=deferred (connect to dead.example[203.0.113.9]:25: Connection timed out)",
         "smtpd[332]: NOQUEUE: reject: RCPT from unknown[203.0.113.77]: 554 5.7.1 Service unavailable; Client host [203.0.113.77] blocked using zen.example; from=<spam@bad.example> to=<ann@good.example> proto=ESMTP helo=<bad.example>",
         "smtp[352]: 4jXMkR1TwwznJhv: to=<nobody@far.example>, relay=mx.far.example[198.51.100.7]:25, delay=0.9, delays=0.1/0/0.5/0.3, dsn=5.1.1, status=bounced (host mx.far.example[198.51.100.7] said: 550 5.1.1 unknown user)",
         "smtpd[333]: warning: hostname a.example does not resolve to address 192.0.2.99",
@@ -232,7 +232,7 @@ pub(crate) fn found(ticket: u64) -> Found {
                 "sent",
             ),
             row(
-                "4jXMkR1TwwznJhu",
+                "4jXMkR1TwwznJhs",
                 3,
                 "ann@good.example",
                 "eve@dead.example",
@@ -264,7 +264,7 @@ pub(crate) fn life() -> Life {
         delays,
     };
     Life {
-        queue_id: "4jXMkR1TwwznJhu".to_owned(),
+        queue_id: "4jXMkR1TwwznJhs".to_owned(),
         row: found(0).rows.into_iter().nth(1),
         message_id: "<1@good.example>".to_owned(),
         steps: vec![

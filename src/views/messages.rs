@@ -43,7 +43,7 @@ fn list(state: &State, messages: &Messages, pen: &mut Pen<'_>, area: Rect) {
     let found = &messages.found;
     let what = if messages.view.text.is_empty() {
         format!(
-            "{} messages known; {find} finds by sender, recipient, id, client or status",
+            "{} messages; {find} finds by sender, recipient, id, client, status",
             text::count(found.known as u64)
         )
     } else {

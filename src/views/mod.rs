@@ -41,6 +41,7 @@ pub(crate) fn render(state: &State, buffer: &mut Buffer) -> Option<Position> {
     }
     let [top, body, bottom] = parts(area);
     tabs::render(state, &mut pen, top);
+    pen.keep_to(body);
     match state.screen {
         Screen::Overview => overview::render(state, &mut pen, body),
         Screen::Log => log::render(state, &mut pen, body),
@@ -50,6 +51,7 @@ pub(crate) fn render(state: &State, buffer: &mut Buffer) -> Option<Position> {
         Screen::Rbl => rbl::render(state, &mut pen, body),
         Screen::Engine => engine::render(state, &mut pen, body),
     }
+    pen.keep_to(area);
     let mut cursor = footer::render(state, &mut pen, bottom);
     for layer in &state.layers {
         match layer {

@@ -159,11 +159,15 @@ fn spread(minutes: &[u64], columns: u16) -> Vec<u64> {
             .flat_map(|n| std::iter::repeat_n(*n, wide))
             .collect();
     }
-    let each = minutes.len().div_ceil(columns);
-    minutes
-        .rchunks(each)
-        .rev()
-        .map(|c| c.iter().sum())
+    // The highest of the minutes that share a column: a peak stays a peak.
+    (0..columns)
+        .map(|at| {
+            let (from, to) = (
+                at * minutes.len() / columns,
+                (at + 1) * minutes.len() / columns,
+            );
+            minutes[from..to].iter().copied().max().unwrap_or(0)
+        })
         .collect()
 }
 

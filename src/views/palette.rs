@@ -16,11 +16,14 @@ pub(super) fn render(
     pen: &mut Pen<'_>,
     area: Rect,
 ) -> Option<Position> {
-    let inner = pen.frame(centred(area, 76, 18), "every action");
+    let found = palette.found(state.screen);
+    let height = u16::try_from(found.len().max(1) + 3)
+        .unwrap_or(u16::MAX)
+        .min(18);
+    let inner = pen.frame(centred(area, 76, height), "every action");
     if inner.height < 2 {
         return None;
     }
-    let found = palette.found(state.screen);
     let x = pen.put(inner.x, inner.y, inner.width, ": ", Role::Key);
     let room = inner.right().saturating_sub(x + 1);
     let at = palette.input.visual_cursor();

@@ -13,6 +13,8 @@ use std::borrow::Cow;
 /// Draws on a buffer with the theme and signs in force.
 pub(crate) struct Pen<'a> {
     buffer: &'a mut Buffer,
+    /// Nothing is drawn outside.
+    clip: Rect,
     /// What every view may read.
     pub world: &'a World,
 }
@@ -20,7 +22,17 @@ pub(crate) struct Pen<'a> {
 impl<'a> Pen<'a> {
     /// A pen on a frame.
     pub fn new(buffer: &'a mut Buffer, world: &'a World) -> Self {
-        Self { buffer, world }
+        let clip = buffer.area;
+        Self {
+            buffer,
+            clip,
+            world,
+        }
+    }
+
+    /// Keeps everything drawn from here on inside an area.
+    pub fn keep_to(&mut self, area: Rect) {
+        self.clip = area.intersection(self.buffer.area);
     }
 
     /// The signs in force.
@@ -52,7 +64,7 @@ impl<'a> Pen<'a> {
 
     /// [`Pen::put`] with a style that is no single role's.
     pub fn put_styled(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
-        let area = self.buffer.area;
+        let area = self.clip;
         if x < area.left() || x >= area.right() || y < area.top() || y >= area.bottom() {
             return x;
         }
@@ -75,14 +87,14 @@ impl<'a> Pen<'a> {
     /// Gives cells a role's look and leaves their text.
     pub fn tint(&mut self, area: Rect, role: Role) {
         let style = self.style(role);
-        let area = area.intersection(self.buffer.area);
+        let area = area.intersection(self.clip);
         self.buffer.set_style(area, style);
     }
 
     /// The look of the row under the cursor: one look from end to end, so that it is found at a glance.
     pub fn cursor_row(&mut self, area: Rect) {
         let style = self.style(Role::Cursor);
-        let area = area.intersection(self.buffer.area);
+        let area = area.intersection(self.clip);
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
                 if let Some(cell) = self.buffer.cell_mut((x, y)) {
@@ -94,7 +106,7 @@ impl<'a> Pen<'a> {
 
     /// Empties cells.
     pub fn clear(&mut self, area: Rect) {
-        let area = area.intersection(self.buffer.area);
+        let area = area.intersection(self.clip);
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
                 if let Some(cell) = self.buffer.cell_mut((x, y)) {
@@ -116,7 +128,7 @@ impl<'a> Pen<'a> {
 
     /// An empty box with a title; the answer is its inside.
     pub fn frame(&mut self, area: Rect, title: &str) -> Rect {
-        let area = area.intersection(self.buffer.area);
+        let area = area.intersection(self.clip);
         self.clear(area);
         if area.width < 4 || area.height < 3 {
             return Rect { height: 0, ..area };

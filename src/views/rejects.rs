@@ -98,8 +98,11 @@ fn table(state: &State, rejects: &Rejects, pen: &mut Pen<'_>, area: Rect) {
         columns[3],
         left("for example", Width::Share(3)),
     ];
-    let wide = area.width >= 120;
-    let columns: &[_] = if wide { &with_sample } else { &columns };
+    let columns: &[_] = match area.width {
+        120.. => &with_sample,
+        60.. => &columns,
+        _ => &columns[..3],
+    };
     let table = Table::new(columns, area);
     table.heads(pen, area.y);
     let rows = rejects.rows();
@@ -118,7 +121,7 @@ fn table(state: &State, rejects: &Rejects, pen: &mut Pen<'_>, area: Rect) {
             (last.as_str(), Role::Dim),
             (row.sample.as_str(), Role::Dim),
         ];
-        let cells = if wide { &cells[..] } else { &cells[..4] };
+        let cells = &cells[..columns.len()];
         table.row(pen, y, cells, Chosen::from(at == cursor.row));
     }
     if rows.is_empty() {

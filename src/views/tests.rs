@@ -119,8 +119,8 @@ fn looks_of_the_log_and_the_overview() {
 #[test]
 fn no_size_panics() {
     for (_, mut state) in scenes((80, 24)) {
-        for width in (1..90).chain([133, 200, 500]) {
-            for height in (1..30).chain([60, 200]) {
+        for width in (1..45).chain([79, 80, 81, 120, 200, 500]) {
+            for height in (1..14).chain([24, 60, 200]) {
                 crate::console::update::update(
                     &mut state,
                     crate::console::message::Message::Resize(width, height),

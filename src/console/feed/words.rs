@@ -359,7 +359,7 @@ impl Grouping {
             Self::Network => "network",
             Self::Helo => "helo",
             Self::SenderDomain => "sender",
-            Self::Recipient => "recipient",
+            Self::Recipient => "rcpt",
             Self::Hour => "hour",
         }
     }
