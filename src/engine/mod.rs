@@ -7,14 +7,22 @@
 //! Postfix's log, so every tool made for Postfix reads it. It talks to the rest of the program only
 //! through its control socket ([`crate::control`]); it must not know the console or its views.
 
+pub mod address;
 pub mod bounce;
+pub mod cleanup;
 pub mod config;
+pub mod control;
+pub mod daemon;
 pub mod delivery;
 pub mod maillog;
 pub mod maps;
+pub mod master;
+pub mod policy;
 pub mod privilege;
 pub mod scheduler;
 pub mod setup;
+pub mod smtpd;
+pub mod sockets;
 pub mod spool;
 pub mod submit;
 
@@ -52,6 +60,12 @@ pub enum EngineError {
     /// The log cannot be opened.
     #[error(transparent)]
     Maillog(#[from] maillog::MaillogError),
+    /// Another engine, or a Postfix, has the queue directory.
+    #[error("the Postfix mail system is already running")]
+    AlreadyRunning,
+    /// There is no engine to ask.
+    #[error("the Postfix mail system is not running")]
+    NotRunning,
     /// Anything else, in words that name the object.
     #[error("{0}")]
     Other(String),

@@ -39,6 +39,17 @@ pub fn create(dir: &Path, listen: SocketAddr) -> Result<PathBuf, EngineError> {
         make_dir(&dir.join(name), 0o755)?;
     }
     make_dir(&dir.join("data"), 0o700)?;
+    // As root, each user's maildir is made with that user's rights: a directory like /tmp, as /var/mail is.
+    let mode = if super::privilege::is_root() {
+        0o1777
+    } else {
+        0o700
+    };
+    let mail = dir.join("mail");
+    make_dir(&mail, mode)?;
+    // The umask must not narrow it.
+    std::fs::set_permissions(&mail, std::os::unix::fs::PermissionsExt::from_mode(mode))
+        .map_err(|e| EngineError::at(&mail, e))?;
     queue_directories(&dir.join("spool"))?;
     let etc = dir.join("etc");
     write_new(&etc.join("main.cf"), &main_cf(&dir))?;
@@ -98,6 +109,7 @@ compatibility_level = 3.6
 queue_directory = {dir}/spool
 data_directory = {dir}/data
 maillog_file = {dir}/log/mail.log
+maillog_file_prefixes = {dir}/log
 
 # Who we are, and whose mail is delivered here.
 myhostname = {host}
@@ -113,9 +125,9 @@ smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 # Where other domains' mail goes: their MX hosts, or one host for everything, [host]:port.
 relayhost =
 
-# Local mail: one file a message in the recipient's home directory. Without root, only the user who runs
-# the engine receives mail here; everyone else is unknown.
-home_mailbox = Maildir/
+# Local mail: one file a message in a directory per user here, so that nothing touches home directories.
+# With \"home_mailbox = Maildir/\" it goes to ~/Maildir; without root, only for the user who runs the engine.
+mail_spool_directory = {dir}/mail/
 recipient_delimiter = +
 alias_maps =
 alias_database =
@@ -166,7 +178,7 @@ mod tests {
         let listen = "127.0.0.1:2525".parse().unwrap();
         let etc = create(&dir, listen).unwrap();
         let main = std::fs::read_to_string(etc.join("main.cf")).unwrap();
-        assert!(main.contains("home_mailbox = Maildir/"));
+        assert!(main.contains("mail_spool_directory = "));
         assert!(
             std::fs::read_to_string(etc.join("master.cf"))
                 .unwrap()

@@ -126,6 +126,7 @@ impl Loader<'_> {
         let lookup = |name: &str| raw.get(name).cloned();
         let mut params = Params {
             config_directory: self.config_dir.to_owned(),
+            own_addresses: system::own_addresses(),
             ..Params::default()
         };
         let mut all = BTreeMap::new();
@@ -152,6 +153,10 @@ impl Loader<'_> {
                 }
             }
         }
+        params.mynetworks_patterns = all
+            .get("mynetworks")
+            .and_then(|value| values::match_list(value).ok())
+            .unwrap_or_default();
         for class in params.smtpd_restriction_classes.clone() {
             let text = raw.get(&class).map_or("", String::as_str);
             let words = expand::expand(text, &lookup)

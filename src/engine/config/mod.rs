@@ -12,6 +12,7 @@ mod params;
 mod system;
 pub mod values;
 
+pub use expand::expand as expand_text;
 pub use known::{KNOWN, Known};
 pub use load::ConfigError;
 pub use master::{Service, Wire};

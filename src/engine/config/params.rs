@@ -4,7 +4,7 @@ use super::Service;
 use crate::engine::maps::Maps;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub struct Params {
     pub inet_protocols: Vec<String>,
     pub inet_interfaces: Vec<String>,
     pub proxy_interfaces: Vec<String>,
+    /// The addresses of this host's interfaces, read once when the parameters were.
+    pub own_addresses: Vec<IpAddr>,
     /// The services of master.cf that are no listener of ours: the transports among them.
     pub services: Vec<Service>,
     /// Our own parameter: DNS servers to ask instead of those of resolv.conf.
@@ -48,6 +50,8 @@ pub struct Params {
     // Address classes.
     pub mydestination: Vec<String>,
     pub mynetworks: Vec<IpNet>,
+    /// The words of `mynetworks`, with negations and tables, in their order.
+    pub mynetworks_patterns: Vec<String>,
     pub relay_domains: Vec<String>,
     pub relay_recipient_maps: Vec<String>,
     pub virtual_mailbox_domains: Vec<String>,

@@ -130,8 +130,8 @@ impl Maps {
     fn find_with(&self, spec: &str, key: &str, syntax: Syntax) -> Result<Option<String>, MapError> {
         Ok(match self.table(spec, syntax)?.as_ref() {
             Table::Pairs(pairs) => pairs.get(&fold(key)).cloned(),
-            // Login names keep their case: getpwnam does not fold.
-            Table::Passwd(users) => users.get(key).cloned(),
+            // The key is folded as smtpd's look-ups are; a login name with capitals is not found, as in Postfix.
+            Table::Passwd(users) => users.get(&fold(key)).cloned(),
             Table::Patterns(patterns) => patterns.find(key),
             Table::Networks(networks) => networks.find(key),
             Table::Static(value) => Some(value.clone()),

@@ -26,6 +26,22 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// What an administrator must know of this version's use of rights, for `check` and `status`.
+pub fn notes() -> Vec<String> {
+    if is_root() {
+        vec![
+            "note: the engine runs as root and does not give up its rights in this version; deliveries to mailboxes \
+             and commands run with the recipient's rights, never as root"
+                .into(),
+        ]
+    } else {
+        vec![
+            "note: the engine runs without root: mail in home directories is delivered for the user who runs it only"
+                .into(),
+        ]
+    }
+}
+
 /// The account of the user who runs this process; `None` when passwd(5) does not know the number.
 pub fn own_account() -> Option<Account> {
     let uid = rustix::process::geteuid().as_raw().to_string();

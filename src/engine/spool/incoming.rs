@@ -212,6 +212,7 @@ impl Incoming {
             return Err(error);
         }
         // From here on the message stays.
+        self.spool.inner.committed.fetch_add(1, Ordering::Relaxed);
         let path = std::mem::take(&mut self.path);
         if self.queue == QueueName::Hold {
             // A crash before this rename leaves it in incoming/, where it would be delivered: the caller has

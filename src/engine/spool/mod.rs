@@ -89,6 +89,8 @@ struct Inner {
     owner: Option<Account>,
     name_sync: incoming::NameSync,
     arrivals: arrivals::Arrivals,
+    /// Messages made since the start.
+    committed: std::sync::atomic::AtomicU64,
 }
 
 /// A message opened for delivery.
@@ -157,6 +159,7 @@ impl Spool {
                 owner,
                 name_sync,
                 arrivals: arrivals::Arrivals::default(),
+                committed: std::sync::atomic::AtomicU64::new(0),
             }),
         })
     }
@@ -164,6 +167,13 @@ impl Spool {
     /// The queue directory.
     pub fn directory(&self) -> &Path {
         &self.inner.directory
+    }
+
+    /// Messages made since the start, bounces included.
+    pub fn committed(&self) -> u64 {
+        self.inner
+            .committed
+            .load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Where the id's file would lie in the queue.

@@ -1,0 +1,152 @@
+//! header_checks(5), body_checks(5): what a table asks for when a line matches.
+
+use super::header::Header;
+use crate::engine::config::Params;
+use crate::engine::maps::MapError;
+use crate::engine::smtpd::Refusal;
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing.
+    Pass,
+    /// Refuse the message with this text.
+    Reject(String),
+    /// Log it.
+    Warn(String),
+    /// Log it.
+    Info(String),
+    /// Put the message on hold.
+    Hold(String),
+    /// Accept and throw away.
+    Discard(String),
+    /// Put this line in front.
+    Prepend(String),
+    /// Write this line instead.
+    Replace(String),
+    /// Leave the line out.
+    Ignore,
+    /// Leave it out and log it.
+    Strip(String),
+    /// The table could not be asked, or asks for what is not supported.
+    Failed(String),
+}
+
+impl Outcome {
+    /// The log's word and the rule's own text; `None` when nothing is logged.
+    pub fn logged(&self) -> Option<(&'static str, &str)> {
+        Some(match self {
+            Self::Reject(text) => ("reject", super::checks::plain(text)),
+            Self::Warn(text) => ("warning", text),
+            Self::Info(text) => ("info", text),
+            Self::Hold(text) => ("hold", text),
+            Self::Discard(text) => ("discard", text),
+            Self::Prepend(text) => ("prepend", text),
+            Self::Replace(text) => ("replace", text),
+            Self::Strip(text) => ("strip", text),
+            Self::Pass | Self::Ignore | Self::Failed(_) => return None,
+        })
+    }
+}
+
+/// Checks a header: header_checks, or mime_header_checks for those that describe content.
+pub fn header(params: &Params, header: &Header<'_>, mime: bool) -> Outcome {
+    let tables = if mime {
+        &params.mime_header_checks
+    } else {
+        &params.header_checks
+    };
+    look_up(params, tables, &header.whole())
+}
+
+/// Checks a body line, within the first body_checks_size_limit bytes.
+pub fn body(params: &Params, line: &[u8], offset: u64) -> Outcome {
+    if params.body_checks.is_empty() || offset > params.body_checks_size_limit as u64 {
+        return Outcome::Pass;
+    }
+    look_up(params, &params.body_checks, &String::from_utf8_lossy(line))
+}
+
+fn look_up(params: &Params, tables: &[String], text: &str) -> Outcome {
+    for table in tables {
+        match params.maps.find(table, text) {
+            Ok(None) => {}
+            Ok(Some(action)) => match parse(&action) {
+                Outcome::Pass => return Outcome::Pass,
+                outcome => return outcome,
+            },
+            Err(error) => return Outcome::Failed(failure(&error)),
+        }
+    }
+    Outcome::Pass
+}
+
+fn failure(error: &MapError) -> String {
+    error.to_string()
+}
+
+fn parse(action: &str) -> Outcome {
+    let action = action.trim();
+    let (word, text) = action
+        .split_once(char::is_whitespace)
+        .unwrap_or((action, ""));
+    let text = text.trim().to_owned();
+    match word.to_ascii_uppercase().as_str() {
+        "DUNNO" | "OK" => Outcome::Pass,
+        "REJECT" => Outcome::Reject(text),
+        "WARN" => Outcome::Warn(text),
+        "INFO" => Outcome::Info(text),
+        "HOLD" => Outcome::Hold(text),
+        "DISCARD" => Outcome::Discard(text),
+        "PREPEND" => Outcome::Prepend(text),
+        "REPLACE" => Outcome::Replace(text),
+        "IGNORE" => Outcome::Ignore,
+        "STRIP" => Outcome::Strip(text),
+        other => Outcome::Failed(format!(
+            "unsupported command in header/body checks table: {other}"
+        )),
+    }
+}
+
+/// The reply of a REJECT: its own status code and text, or Postfix's.
+pub fn refusal(text: &str) -> Refusal {
+    let plain = plain(text);
+    let code = if text.starts_with("4.") { 450 } else { 550 };
+    if text.is_empty() {
+        Refusal::new(550, "5.7.1 Error: message content rejected")
+    } else if plain.len() == text.len() {
+        Refusal::new(550, format!("5.7.1 {text}"))
+    } else {
+        Refusal::new(code, text)
+    }
+}
+
+/// A text without the status code in front of it.
+fn plain(text: &str) -> &str {
+    let Some((first, rest)) = text.split_once(char::is_whitespace) else {
+        return text;
+    };
+    let is_status = first.split('.').count() == 3
+        && first.starts_with(['4', '5'])
+        && first.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if is_status { rest.trim_start() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rejects_speak() {
+        assert_eq!(refusal("no").text, "5.7.1 no");
+        assert_eq!(refusal("").text, "5.7.1 Error: message content rejected");
+        assert_eq!(refusal("5.7.9 no"), Refusal::new(550, "5.7.9 no"));
+    }
+
+    #[test]
+    fn actions() {
+        assert_eq!(parse("reject x y"), Outcome::Reject("x y".into()));
+        assert_eq!(parse("DUNNO"), Outcome::Pass);
+        assert!(matches!(parse("FILTER x:y"), Outcome::Failed(_)));
+    }
+}
