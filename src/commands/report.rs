@@ -40,23 +40,6 @@ pub struct Args {
 /// Rows of each list when `--top` does not say.
 const TOP: usize = 20;
 
-impl Args {
-    /// The first argument given that only a report has: an error where no report was asked for.
-    pub fn given(&self) -> Option<String> {
-        let option = [
-            (self.json, "--json"),
-            (self.instance.is_some(), "--instance"),
-            (self.since.is_some(), "--since"),
-            (self.until.is_some(), "--until"),
-            (self.day.is_some(), "--day"),
-            (self.top.is_some(), "--top"),
-        ]
-        .into_iter()
-        .find_map(|(given, name)| given.then(|| name.to_owned()));
-        option.or_else(|| self.files.first().map(|file| file.display().to_string()))
-    }
-}
-
 /// Runs the command.
 pub fn run(context: &Context, mut args: Args) -> anyhow::Result<ExitCode> {
     let word = args

@@ -148,7 +148,7 @@ impl Report {
             self.domains.len(),
             self.more.top,
         ));
-        page.line(" sent cnt  bytes   defers   bounced  avg dly max dly host/domain");
+        page.line(" sent cnt    bytes   defers  bounced avg dly max dly host/domain");
         page.line(" -------- -------- -------- -------- ------- ------- -----------");
         for row in &self.domains {
             page.line(&format!(

@@ -18,7 +18,7 @@ pub const MINUTES: usize = 120;
 /// Delays are kept for an hour in slices of so many seconds.
 const SLICE: i64 = 300;
 /// Slices of an hour.
-const SLICES: usize = 12;
+const SLICES: u16 = 12;
 /// Ids whose `queue active` line is waited for, in each of two generations.
 const WAITING: usize = 20_000;
 /// How far ahead of the told time a record's stamp is believed, in seconds: a zone mistaken for another.
@@ -70,10 +70,14 @@ impl Ring {
         }
     }
 
+    fn length(&self) -> i64 {
+        i64::try_from(self.slots.len()).unwrap_or(i64::MAX)
+    }
+
     /// Moves on to the span of `now` (seconds since the epoch), emptying what is skipped.
     fn advance(&mut self, now: i64) {
         let span = now.div_euclid(self.width);
-        let length = self.slots.len() as i64;
+        let length = self.length();
         let newest = *self.newest.get_or_insert(span);
         for skipped in (newest + 1..=span).rev().take(self.slots.len()) {
             let at = usize::try_from(skipped.rem_euclid(length)).unwrap_or(0);
@@ -85,7 +89,7 @@ impl Ring {
     /// The slot of a point in time, unless it is too old or no span has begun.
     fn slot(&mut self, time: i64) -> Option<&mut Flow> {
         let span = time.div_euclid(self.width);
-        let length = self.slots.len() as i64;
+        let length = self.length();
         let age = self.newest? - span;
         (0..length).contains(&age).then(|| {
             let at = usize::try_from(span.rem_euclid(length)).unwrap_or(0);
@@ -96,7 +100,7 @@ impl Ring {
     /// The last `n` spans up to that of `now`, the oldest first; spans that have not begun are empty.
     pub fn last(&self, n: usize, now: i64) -> Vec<Flow> {
         let span = now.div_euclid(self.width);
-        let length = self.slots.len() as i64;
+        let length = self.length();
         let n = i64::try_from(n).unwrap_or(i64::MAX).min(length);
         (span - n + 1..=span)
             .map(|s| match self.newest {
@@ -283,7 +287,7 @@ impl Live {
     fn move_on(&mut self, now: i64) {
         self.seconds.advance(now);
         self.minutes.advance(now);
-        let oldest = now.div_euclid(SLICE) - SLICES as i64;
+        let oldest = now.div_euclid(SLICE) - i64::from(SLICES);
         while self
             .delays
             .front()
@@ -317,7 +321,7 @@ impl Live {
     /// The percentiles of the last hour before `now` (seconds since the epoch).
     pub fn delays(&self, now: i64) -> RecentDelays {
         let mut all = DelayParts::default();
-        let oldest = now.div_euclid(SLICE) - SLICES as i64;
+        let oldest = now.div_euclid(SLICE) - i64::from(SLICES);
         for (_, part) in self.delays.iter().filter(|(slice, _)| *slice > oldest) {
             all.merge(part);
         }
@@ -406,7 +410,7 @@ impl Live {
         let slice = record.time.seconds().div_euclid(SLICE);
         if self.delays.back().is_none_or(|(last, _)| *last < slice) {
             self.delays.push_back((slice, DelayParts::default()));
-            if self.delays.len() > SLICES {
+            if self.delays.len() > usize::from(SLICES) {
                 self.delays.pop_front();
             }
         }

@@ -62,7 +62,7 @@ impl History {
                 self.end = start + at as u64 + 1;
                 return Ok(Some(kept));
             }
-            if length as usize >= super::MAX_LINE {
+            if length >= super::MAX_LINE as u64 {
                 // A line beyond all bounds: give its end as a line of its own and go on.
                 self.end = start;
                 return Ok(Some(block));
@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn blocks_joined_in_reverse_are_the_file() {
-        let text: String = (0..100_000).map(|i| format!("line number {i}\n")).collect();
+        let lines: Vec<String> = (0..100_000).map(|i| format!("line number {i}\n")).collect();
+        let text = lines.concat();
         let mut blocks = backwards(text.as_bytes(), None);
         assert!(blocks.len() > 3);
         assert!(blocks[0].ends_with(b"line number 99999\n"));

@@ -183,7 +183,8 @@ mod tests {
     fn parts_cover_a_file_once_and_end_at_line_ends() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let text: String = (0..1000).map(|i| format!("line {i}\n")).collect();
+        let lines: Vec<String> = (0..1000).map(|i| format!("line {i}\n")).collect();
+        let text = lines.concat();
         std::fs::write(&path, &text).unwrap();
         let file = File::open(&path).unwrap();
         for count in [1, 2, 3, 7, 5000] {

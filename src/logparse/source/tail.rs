@@ -82,20 +82,16 @@ impl Tail {
                 .as_mut()
                 .is_some_and(|current| current.resume(position))
         });
-        if !resumed {
-            match (stored, begin) {
-                (Some(position), _) => tail.resume_in(siblings, position),
-                (None, Begin::Front) => tail.known = known(&siblings),
-                (None, Begin::End) => {
-                    tail.known = known(&siblings);
-                    if let Some(current) = &mut tail.current {
-                        let failed = |e: io::Error| SourceError::new(&tail.path, &e);
-                        current.skip_to_end().map_err(failed)?;
-                    }
+        match (stored, begin) {
+            (Some(position), _) if !resumed => tail.resume_in(siblings, position),
+            (None, Begin::End) => {
+                tail.known = known(&siblings);
+                if let Some(current) = &mut tail.current {
+                    let failed = |e: io::Error| SourceError::new(&tail.path, &e);
+                    current.skip_to_end().map_err(failed)?;
                 }
             }
-        } else {
-            tail.known = known(&siblings);
+            _ => tail.known = known(&siblings),
         }
         Ok(tail)
     }

@@ -358,8 +358,9 @@ impl Summary {
                 self.failures.add(&name, text, record.time, times);
             }
             Event::Lifecycle(text) => {
-                let name = causes::of_text(text);
-                self.lifecycle.add(&name, text, record.time, times);
+                // Few distinct texts, and versions and directories are what one wants to read.
+                let name = &text[..text.len().min(200)];
+                self.lifecycle.add(name, text, record.time, times);
             }
             Event::Postscreen { kind, .. } => {
                 *self.postscreen.entry(*kind).or_default() += times;
