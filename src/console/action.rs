@@ -71,12 +71,13 @@ const NOT_QUEUE: Scope = On(&[Overview, Log, Messages, Rejects, Rbl, Engine]);
 // The order is the order of the footer and of the help: a screen's own actions first.
 actions! {
     // The queue's acts.
-    Flush, "flush", ["f"], On(&[Queue, Engine]), "flush", "try to deliver now: the marked messages, or the whole queue";
+    Flush, "flush", ["f"], On(&[Queue, Engine]), "flush", "try to deliver now: the marked messages, else this row; on the engine screen the whole queue";
+    FlushAll, "flush-all", ["F"], On(&[Queue]), "flush all", "try to deliver the whole deferred queue now";
     Hold, "hold", ["h"], On(&[Queue]), "hold", "keep from delivery until released";
     Release, "release", ["H"], On(&[Queue]), "release", "release from hold";
     Requeue, "requeue", ["R"], On(&[Queue]), "requeue", "through cleanup again, with a new queue id";
-    Delete, "delete", ["d"], On(&[Queue]), "delete", "delete, after a confirmation; can be undone";
-    Undo, "undo", ["U"], On(&[Queue]), "undo", "undo the last act";
+    Delete, "delete", ["d"], On(&[Queue]), "delete", "delete for ever, after a confirmation";
+    Undo, "undo", ["U"], On(&[Queue]), "undo", "undo the last hold or release";
     Mark, "mark", ["Space"], On(&[Queue, Rbl]), "mark", "mark or unmark this row";
     MarkRange, "mark-range", ["v"], On(&[Queue]), "", "mark from here on, until pressed again";
     MarkAll, "mark-all", ["*"], On(&[Queue]), "", "mark every row that matches the filter";

@@ -214,16 +214,19 @@ impl Prompt {
     }
 }
 
-/// A question. The key that confirms is not the one that asked, and nothing happens on any other.
+/// A question. It is answered by typing a word and then Enter: never by one key, and never by the key that
+/// asked.
 #[derive(Debug)]
 pub(crate) struct Confirm {
     /// The question.
     pub title: String,
     /// What it is about: count, size, samples, the equivalent command. Sanitised when drawn.
     pub body: Vec<(Role, String)>,
-    /// The key that says yes.
-    pub key: char,
-    /// What it does, as a word beside the key.
+    /// What is to be typed before Enter: `y`, or the count of a large and final act.
+    pub answer: String,
+    /// What was typed of it so far.
+    pub typed: String,
+    /// What it does, as a word beside the keys.
     pub word: &'static str,
     /// What is carried out then.
     pub accept: Vec<Effect>,
@@ -232,18 +235,38 @@ pub(crate) struct Confirm {
 }
 
 impl Confirm {
+    /// Whether Enter would act now.
+    pub fn is_answered(&self) -> bool {
+        self.typed == self.answer
+    }
+
     fn key(&mut self, key: Key, keymap: &Keymap, screen: Screen) -> Answer {
-        if key.typed() == Some(self.key) {
-            return Answer::Run(std::mem::take(&mut self.accept));
-        }
-        if key.typed() == Some('n') {
+        if key.is(KeyCode::Esc) {
             return Answer::Close;
         }
-        match keymap.action(screen, key) {
-            // Enter is where the finger rests: it must neither act nor hide the question.
-            Some(Action::Open) => Answer::Consumed,
-            _ => self.scroll.key(key, keymap, screen),
+        if key.is(KeyCode::Enter) {
+            if self.is_answered() {
+                return Answer::Run(std::mem::take(&mut self.accept));
+            }
+            return Answer::Consumed;
         }
+        if key.is(KeyCode::Backspace) {
+            self.typed.pop();
+            return Answer::Consumed;
+        }
+        let Some(typed) = key.typed() else {
+            return match self.scroll.key(key, keymap, screen) {
+                Answer::Close => Answer::Close,
+                _ => Answer::Consumed,
+            };
+        };
+        if typed == 'n' {
+            return Answer::Close;
+        }
+        if self.answer[self.typed.len().min(self.answer.len())..].starts_with(typed) {
+            self.typed.push(typed);
+        }
+        Answer::Consumed
     }
 }
 

@@ -3,6 +3,7 @@
 use super::feed;
 use super::key::Key;
 use super::layer::Toast;
+use super::queue;
 
 /// What happened. [`super::update::update`] is the only reader.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) enum Message {
     SuspendAsked,
     /// From the task that reads the log.
     Feed(feed::News),
+    /// From a task of the queue screen.
+    Queue(queue::Answer),
     /// A task has something to say to the user.
     Toast(Toast),
 }
@@ -44,4 +47,6 @@ pub(crate) enum Effect {
     Again,
     /// Ask the task that reads the log.
     Feed(feed::Request),
+    /// Work for the queue screen.
+    Queue(queue::Request),
 }

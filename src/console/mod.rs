@@ -46,6 +46,7 @@ pub(crate) mod screen;
 #[cfg(test)]
 pub(crate) mod seed;
 pub(crate) mod state;
+pub(crate) mod tasks;
 mod terminal;
 pub(crate) mod theme;
 pub(crate) mod update;
@@ -120,8 +121,9 @@ pub fn run(options: Options) -> Result<(), ConsoleError> {
         .map_err(ConsoleError::Terminal)?;
     let result = runtime.block_on(async {
         let (outbox, inbox) = mpsc::channel(run::WAITING);
+        let tasks = tasks::Tasks::new(&world.server, outbox.clone());
         let feed = feed::Feed::start(&world.server, outbox).map_err(ConsoleError::Thread)?;
-        run::run(State::new(world, screen), feed, inbox).await
+        run::run(State::new(world, screen), feed, tasks, inbox).await
     });
     // Tasks that still wait for a network must not hold the shell's prompt back.
     runtime.shutdown_background();

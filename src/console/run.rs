@@ -7,6 +7,7 @@
 use super::feed::Feed;
 use super::message::{Effect, Message};
 use super::state::State;
+use super::tasks::Tasks;
 use super::terminal::{self, Terminal};
 use super::update::update;
 use super::{ConsoleError, key::Key, layer::Toast};
@@ -38,6 +39,7 @@ enum Due {
 pub(crate) async fn run(
     mut state: State,
     feed: Feed,
+    tasks: Tasks,
     mut inbox: mpsc::Receiver<Message>,
 ) -> Result<(), ConsoleError> {
     let mut terminal = Terminal::enter().map_err(ConsoleError::Terminal)?;
@@ -48,6 +50,7 @@ pub(crate) async fn run(
     let mut news_at = Instant::now();
     let mut shell = Shell {
         feed,
+        tasks,
         due: Due::Now,
         again: false,
         quit: false,
@@ -98,6 +101,7 @@ pub(crate) async fn run(
 /// What the loop itself keeps.
 struct Shell {
     feed: Feed,
+    tasks: Tasks,
     due: Due,
     again: bool,
     quit: bool,
@@ -141,6 +145,7 @@ impl Shell {
                 Effect::Suspend => self.suspend(terminal, state)?,
                 Effect::Copy(text) => terminal.copy(&text).map_err(ConsoleError::Terminal)?,
                 Effect::Again => self.again = true,
+                Effect::Queue(request) => self.tasks.queue(request),
                 Effect::Feed(request) => {
                     if !self.feed.ask(request) {
                         state.toast = Some(Toast::bad(

@@ -158,6 +158,22 @@ impl State {
         effects
     }
 
+    /// Whether a question waits for its answer.
+    pub fn confirming(&self) -> bool {
+        self.layers.iter().any(|l| matches!(l, Layer::Confirm(_)))
+    }
+
+    /// Shows what came of a background task; what the user is typing or answering stays on top.
+    pub fn tell(&mut self, outcome: Outcome) -> Vec<Effect> {
+        if let Some(layer) = outcome.layer {
+            self.layers.insert(0, layer);
+        }
+        if let Some(toast) = outcome.toast {
+            self.toast = Some(toast);
+        }
+        outcome.effects
+    }
+
     /// What the row under the cursor is about.
     pub fn subject(&mut self) -> Subject {
         let screen = self.screen;

@@ -22,13 +22,28 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Terminate => vec![Effect::Quit],
         Message::SuspendAsked => vec![Effect::Suspend],
         Message::Feed(news) => on_news(state, news),
+        Message::Queue(answer) => on_queue(state, answer),
         Message::Toast(toast) => {
             state.toast = Some(toast);
             Vec::new()
         }
     };
+    if !state.confirming() {
+        state.panes.queue.thaw(&state.world);
+    }
     state.settle();
     effects
+}
+
+fn on_queue(state: &mut State, answer: super::queue::Answer) -> Vec<Effect> {
+    use super::queue::Order;
+    // What a question is about must not move under it.
+    let order = match state.confirming() {
+        true => Order::Frozen,
+        false => Order::Live,
+    };
+    let outcome = state.panes.queue.receive(answer, order, &state.world);
+    state.tell(outcome)
 }
 
 fn on_news(state: &mut State, news: super::feed::News) -> Vec<Effect> {

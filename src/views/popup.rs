@@ -53,20 +53,44 @@ pub(super) fn confirm(confirm: &Confirm, pen: &mut Pen<'_>, area: Rect) {
     for (y, (role, line)) in (inner.y..).zip(&lines[top..top + shown]) {
         pen.put(inner.x, y, inner.width, line, *role);
     }
-    let key = confirm.key.to_string();
+    let y = inner.bottom().saturating_sub(1);
+    let x = match confirm.is_answered() {
+        true => pen.pieces(
+            inner.x,
+            y,
+            inner.width,
+            &[
+                (&confirm.typed, Role::Input),
+                ("  ", Role::Dim),
+                ("Enter", Role::Key),
+                (" ", Role::Dim),
+                (confirm.word, Role::Bad),
+            ],
+        ),
+        false => pen.pieces(
+            inner.x,
+            y,
+            inner.width,
+            &[
+                ("type ", Role::Dim),
+                (&confirm.answer, Role::Key),
+                (": ", Role::Dim),
+                (&confirm.typed, Role::Input),
+                ("_  then Enter to ", Role::Dim),
+                (confirm.word, Role::Bad),
+            ],
+        ),
+    };
     pen.pieces(
-        inner.x,
-        inner.bottom().saturating_sub(1),
-        inner.width,
+        x,
+        y,
+        inner.right().saturating_sub(x),
         &[
-            (&key, Role::Key),
-            (" ", Role::Dim),
-            (confirm.word, Role::Bad),
             ("    ", Role::Dim),
             ("n", Role::Key),
             (" or ", Role::Dim),
             ("Esc", Role::Key),
-            (" leave everything as it is", Role::Dim),
+            (" leaves all as it is", Role::Dim),
         ],
     );
 }
