@@ -50,6 +50,7 @@ pub(crate) mod tasks;
 mod terminal;
 pub(crate) mod theme;
 pub(crate) mod update;
+pub(crate) mod words;
 
 pub use keymap::KeymapError;
 pub use screen::Screen;

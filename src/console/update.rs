@@ -131,6 +131,7 @@ fn settle_layer(state: &mut State, at: usize, answer: Answer) -> Vec<Effect> {
         }
         Answer::Run(effects) => {
             state.layers.truncate(at);
+            state.panes.queue.begin(&effects);
             effects
         }
         Answer::Field(field, event, text) => on_field(state, at, field, event, &text),
