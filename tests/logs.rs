@@ -161,7 +161,10 @@ fn the_real_log_is_understood_whole_and_counted_exactly() {
         ("kind proxy_accept", &["proxy-accept: "]),
         ("kind proxy_reject", &["proxy-reject: "]),
         ("category relay_denied", &["Relay access denied; "]),
-        ("category rbl", &[": reject: RCPT", "; Client host [", "blocked using "]),
+        (
+            "category rbl",
+            &[": reject: RCPT", "; Client host [", "blocked using "],
+        ),
         (
             "category postscreen_dnsbl",
             &["; client [", "blocked using "],
