@@ -16,11 +16,20 @@ const SIGHTS: &[(&str, &[&str])] = &[
     ("bounced", &["status=bounced"]),
     ("a bounce message", &["sender non-delivery notification"]),
     ("relay denied", &["reject: RCPT", "Relay access denied"]),
-    ("a listed client", &["reject: RCPT", "blocked using bl.watch.example"]),
-    ("a listed sender", &["reject: RCPT", "blocked using dbl.watch.example"]),
+    (
+        "a listed client",
+        &["reject: RCPT", "blocked using bl.watch.example"],
+    ),
+    (
+        "a listed sender",
+        &["reject: RCPT", "blocked using dbl.watch.example"],
+    ),
     ("a bad HELO", &["reject: RCPT", "Helo command rejected"]),
     ("an unknown user", &["reject: RCPT", "User unknown"]),
-    ("an unknown sender domain", &["reject: RCPT", "Sender address rejected"]),
+    (
+        "an unknown sender domain",
+        &["reject: RCPT", "Sender address rejected"],
+    ),
     ("a message too large", &["reject: MAIL", "552"]),
     ("a connection that broke", &["lost connection after"]),
     ("a client thrown out", &["too many errors after"]),
@@ -69,9 +78,7 @@ fn all_kinds_of_traffic_come_and_nothing_stays() {
 
     let pid = rustix::process::Pid::from_raw(i32::try_from(running.0.id()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    let status = wait_for("the demonstration to end", || {
-        running.0.try_wait().unwrap()
-    });
+    let status = wait_for("the demonstration to end", || running.0.try_wait().unwrap());
     assert!(status.success(), "{status}");
     assert!(!directory.exists(), "{} is left", directory.display());
     assert!(TcpStream::connect(smtp).is_err(), "the engine is left");

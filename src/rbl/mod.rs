@@ -6,6 +6,7 @@
 
 mod catalogue;
 pub mod check;
+mod configured;
 mod health;
 mod lists;
 mod public_resolvers;
@@ -15,6 +16,7 @@ mod verdict;
 
 pub use catalogue::{Bit, Entry, Kind, Pattern, Status, built_in, dead, find, parse};
 pub use check::{Evidence, Finding, Options, expected, run};
+pub use configured::configured;
 pub use health::Health;
 pub use lists::{Keys, List, defaults, every, named};
 pub use public_resolvers::public_resolver;
