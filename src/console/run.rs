@@ -12,7 +12,8 @@ use super::terminal::{self, Terminal};
 use super::update::update;
 use super::{ConsoleError, key::Key, layer::Toast};
 use crossterm::event::{Event, EventStream, KeyEventKind};
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::StreamExt as _;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -82,7 +83,7 @@ pub(crate) async fn run(
         shell.handle(message, &mut state, &mut terminal)?;
         // Drain what waits, then draw once.
         for _ in 0..DRAIN {
-            let event = events.next().now_or_never().flatten();
+            let event = at_once(&mut events).await;
             let waiting = match event {
                 Some(Ok(event)) => of_event(event),
                 _ => inbox.try_recv().ok(),
@@ -96,6 +97,18 @@ pub(crate) async fn run(
         return Err(ConsoleError::Task(words));
     }
     Ok(())
+}
+
+/// The terminal event that waits, if one does.
+///
+/// Polled with the task's own waker: crossterm keeps the first waker it is given until an event comes, so
+/// one that wakes nobody (as `now_or_never` gives) would lose the next key press.
+async fn at_once(events: &mut EventStream) -> Option<std::io::Result<Event>> {
+    std::future::poll_fn(|context| match events.poll_next_unpin(context) {
+        Poll::Ready(event) => Poll::Ready(event),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 /// What the loop itself keeps.
