@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long the engine may take for one batch: deletes wait for the disk, 6 ms each on a slow one.
-const ENGINE_PATIENCE: Duration = Duration::from_secs(600);
+const ENGINE_PATIENCE: Duration = Duration::from_mins(10);
 
 /// Why an act is done, for the audit log.
 #[derive(Debug, Clone, Default)]

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// How long postcat may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// The content of the message with this id, at most `limit` bytes of it.
 pub fn content(server: &Server, id: &str, limit: u64) -> Result<Vec<u8>, QueueError> {

@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn input_goes_in_and_output_comes_out() {
         let input = vec![b'x'; 300_000];
-        let ended = run(&mut Command::new("cat"), &input, Duration::from_secs(60)).unwrap();
+        let ended = run(&mut Command::new("cat"), &input, Duration::from_mins(1)).unwrap();
         assert!(ended.status.success());
         assert_eq!(ended.stdout, input);
     }
@@ -127,7 +127,7 @@ mod tests {
     fn the_complaint_is_the_last_line() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo one >&2; printf 'two\\033[2J\\n' >&2; exit 3"]);
-        let ended = run(&mut command, b"", Duration::from_secs(60)).unwrap();
+        let ended = run(&mut command, b"", Duration::from_mins(1)).unwrap();
         assert_eq!(ended.complaint(), "two?[2J");
     }
 }

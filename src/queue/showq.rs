@@ -14,7 +14,7 @@ use std::time::Duration;
 const PROTOCOL: &str = "mail_queue_list_protocol";
 
 /// How long showq may be silent: on a cold disk the first message of a big queue takes seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The address that stands for the null sender (`empty_address_recipient`'s default).
 pub(super) const NULL_SENDER: &str = "MAILER-DAEMON";
@@ -144,7 +144,7 @@ mod tests {
     }
 
     const GREETING: &[u8] = b"protocol\0mail_queue_list_protocol\0\0";
-    const MESSAGE: &[u8] = b"queue_name\0deferred\0queue_id\04jXWPC1kjFz1SRsX\0time\01795357055\0size\0366\0forced_expire\00\0sender\0a@a.test\0";
+    const MESSAGE: &[u8] = b"queue_name\0deferred\0queue_id\x004jXWPC1kjFz1SRsX\0time\x001795357055\0size\x00366\0forced_expire\x000\0sender\0a@a.test\0";
 
     #[test]
     fn two_members_a_recipient_as_before_3_11() {

@@ -13,9 +13,9 @@ use rustc_hash::FxHashMap;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -31,7 +31,7 @@ const MAX_THREADS: usize = 8;
 const MAX_DEPTH: usize = 16;
 
 /// A defer log longer than this is read no further: it has a block a recipient.
-const MAX_LOG: u64 = 16 << 20;
+const MAX_LOG: usize = 16 << 20;
 
 /// The bits of a queue file's mode: complete; forced to expire by `postsuper -e`.
 const READY: u32 = 0o700;
@@ -321,16 +321,16 @@ fn add_reasons(queue_directory: &Path, entries: &mut [Entry]) -> io::Result<()> 
     let logs = Mutex::new(Vec::with_capacity(places.files.len()));
     parallel(&places.files, |batch| {
         let mut part = Vec::with_capacity(batch.len());
+        let mut buffer = vec![0; BLOCK];
         for place in batch {
             let Some(&at) = wanted.get(place.name.as_str()) else {
                 continue;
             };
-            let mut bytes = Vec::new();
             // A log that is gone or cannot be read leaves its message without a reason, as in postqueue.
             if let Ok(file) = places.open(place)
-                && file.take(MAX_LOG).read_to_end(&mut bytes).is_ok()
+                && let Ok(length) = read_log(&file, &mut buffer)
             {
-                part.push((at, log::parse(&bytes)));
+                part.push((at, log::reasons(&buffer[..length])));
             }
         }
         logs.lock()
@@ -344,21 +344,30 @@ fn add_reasons(queue_directory: &Path, entries: &mut [Entry]) -> io::Result<()> 
     Ok(())
 }
 
+/// Reads a log into the buffer, which grows as needed; one read for nearly all of them.
+fn read_log(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let mut length = 0;
+    loop {
+        let n = file.read_at(&mut buffer[length..], length as u64)?;
+        length += n;
+        // A short read of a regular file is its end.
+        if length < buffer.len() || buffer.len() >= MAX_LOG {
+            return Ok(length);
+        }
+        buffer.resize(buffer.len() * 2, 0);
+    }
+}
+
 /// Gives each recipient its latest reason.
-fn merge(recipients: &mut [Recipient], logged: Vec<log::LogEntry>) {
+fn merge(recipients: &mut [Recipient], logged: Vec<(String, String)>) {
     if let [recipient] = recipients {
         // The most frequent case without a map.
-        let reason = logged
-            .into_iter()
-            .rev()
-            .find(|entry| entry.recipient == recipient.address);
-        recipient.delay_reason = reason.map(|entry| entry.reason);
+        let mut latest_first = logged.into_iter().rev();
+        let found = latest_first.find(|(address, _)| *address == recipient.address);
+        recipient.delay_reason = found.map(|(_, reason)| reason);
         return;
     }
-    let reasons: HashMap<String, String> = logged
-        .into_iter()
-        .map(|entry| (entry.recipient, entry.reason))
-        .collect();
+    let reasons: HashMap<String, String> = logged.into_iter().collect();
     for recipient in recipients {
         recipient.delay_reason = reasons.get(&recipient.address).cloned();
     }

@@ -11,6 +11,7 @@ use crate::queue::select::Expr;
 use crate::queue::{self, Action, Entry, Report};
 use crate::sanitize;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
@@ -163,31 +164,28 @@ fn question(entries: &[Entry], now: i64) -> String {
         entries.len(),
         size(bytes)
     );
+    // Writing into a String does not fail.
     for (sender, count) in senders.iter().take(TOP) {
         let sender = if sender.is_empty() { "<>" } else { sender };
-        text.push_str(&format!(
-            "  {count:>6}  from {}\n",
-            sanitize::str_line(sender)
-        ));
+        let _ = writeln!(text, "  {count:>6}  from {}", sanitize::str_line(sender));
     }
     if senders.len() > TOP {
-        text.push_str(&format!(
-            "          and {} more senders\n",
-            senders.len() - TOP
-        ));
+        let _ = writeln!(text, "          and {} more senders", senders.len() - TOP);
     }
     if let Some(oldest) = entries.iter().min_by_key(|e| e.arrival_time) {
-        text.push_str(&format!(
-            "  The oldest, {}, is {} old, from {}.\n",
+        let _ = writeln!(
+            text,
+            "  The oldest, {}, is {} old, from {}.",
             oldest.queue_id,
             age(now - oldest.arrival_time),
             shown_sender(oldest)
-        ));
+        );
     }
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "Type {} (the count) or the word delete to go on: ",
         entries.len()
-    ));
+    );
     text
 }
 

@@ -16,6 +16,7 @@ use super::Context;
 use crate::attach::{self, Environment, Resolved, Server};
 use crate::queue::{Action, Entry, Reasons};
 use choice::Choice;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 /// Arguments of `mailtop queue`.
@@ -78,7 +79,7 @@ fn json(entry: &Entry) -> anyhow::Result<String> {
     let mut entry = entry.clone();
     if entry.sender.is_empty() {
         // postqueue's word for the null sender.
-        entry.sender = "MAILER-DAEMON".to_owned();
+        "MAILER-DAEMON".clone_into(&mut entry.sender);
     }
     Ok(escaped(&serde_json::to_string(&entry)?))
 }
@@ -90,7 +91,8 @@ fn escaped(json: &str) -> String {
     for c in json.chars() {
         if crate::sanitize::is_hostile(c) {
             for unit in c.encode_utf16(&mut units) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                // Writing into a String does not fail.
+                let _ = write!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(c);

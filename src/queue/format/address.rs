@@ -55,6 +55,10 @@ fn is_dot_string(local: &[u8]) -> bool {
 
 /// Control characters and bytes that are not UTF-8 become `?`.
 pub fn printable(bytes: &[u8]) -> String {
+    if bytes.iter().all(|b| (b' '..=b'~').contains(b)) {
+        // Nearly every text: one copy. Printable ASCII is UTF-8, so nothing is replaced here.
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         out.extend(

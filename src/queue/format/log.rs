@@ -49,13 +49,40 @@ pub fn parse(bytes: &[u8]) -> Vec<LogEntry> {
     entries
 }
 
+/// Only the recipients of a log with their reasons, for lists of a hundred thousand messages.
+pub fn reasons(bytes: &[u8]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let (mut recipient, mut reason): (Option<&[u8]>, &[u8]) = (None, b"");
+    for line in bytes.split(|&b| b == b'\n') {
+        if line.is_empty() {
+            if let Some(recipient) = recipient.take() {
+                found.push((printable(recipient), printable(reason)));
+            }
+            reason = b"";
+        } else if let Some(value) = line.strip_prefix(b"recipient=") {
+            recipient = Some(if value == b"<>" { b"" } else { value });
+        } else if let Some(value) = line.strip_prefix(b"reason=") {
+            reason = value;
+        } else if let Some((address, text)) = old_style(line) {
+            recipient = Some(address);
+            reason = text;
+        }
+    }
+    found
+}
+
+/// `<recipient>: reason`, the only line of a block before Postfix 2.3.
+fn old_style(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = line.strip_prefix(b"<")?;
+    let end = line.windows(3).position(|w| w == b">: ")?;
+    Some((&line[..end], line[end + 3..].trim_ascii_start()))
+}
+
 impl LogEntry {
     fn take_line(&mut self, line: &[u8]) {
-        if line[0] == b'<' {
-            if let Some(end) = line.windows(3).position(|w| w == b">: ") {
-                self.recipient = printable(&line[1..end]);
-                self.reason = printable(line[end + 3..].trim_ascii_start());
-            }
+        if let Some((recipient, reason)) = old_style(line) {
+            self.recipient = printable(recipient);
+            self.reason = printable(reason);
             return;
         }
         let Some(equals) = line.iter().position(|&b| b == b'=') else {
@@ -186,6 +213,8 @@ mod tests {
         );
         assert_eq!(entries[0].to_text(), REAL);
         assert_eq!(parse(REAL.repeat(3).as_bytes()).len(), 3);
+        let entry = entries.into_iter().next().unwrap();
+        assert_eq!(reasons(REAL.as_bytes()), [(entry.recipient, entry.reason)]);
     }
 
     #[test]
@@ -222,6 +251,7 @@ mod tests {
         #[test]
         fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = parse(&bytes);
+            let _ = reasons(&bytes);
         }
     }
 }
