@@ -229,7 +229,9 @@ fn history_read_backwards_gives_the_same_story() {
             );
             assert_eq!(a.generation, b.generation);
             let mut ids = [links(a), links(b)];
-            ids.iter_mut().for_each(|l| l.sort_unstable());
+            for list in &mut ids {
+                list.sort_unstable();
+            }
             assert_eq!(ids[0], ids[1], "cut at {cut}");
         }
     }
