@@ -16,6 +16,9 @@ use std::time::Duration;
 /// How long the engine may take for one batch: deletes wait for the disk, 6 ms each on a slow one.
 const ENGINE_PATIENCE: Duration = Duration::from_mins(10);
 
+/// Messages in one request to the engine: a guard has some hundred bytes and the engine reads 16 MiB a line.
+const ENGINE_BATCH: usize = 10_000;
+
 /// Why an act is done, for the audit log.
 #[derive(Debug, Clone, Default)]
 pub struct Why {
@@ -167,7 +170,23 @@ fn fits(action: Action, queue: QueueName) -> Fit {
 }
 
 fn through_engine(server: &Server, action: Action, entries: &[Entry]) -> Vec<ActResult> {
-    let messages: Vec<Guard> = entries
+    let mut results = Vec::with_capacity(entries.len());
+    for batch in entries.chunks(ENGINE_BATCH) {
+        match ask_engine(server, action, batch) {
+            Ok(part) => results.extend(part),
+            Err(error) => results.extend(refuse_all(batch, &error)),
+        }
+    }
+    results
+}
+
+/// One request; the batch is not empty, because no ids would mean everything to a flush.
+fn ask_engine(
+    server: &Server,
+    action: Action,
+    batch: &[Entry],
+) -> Result<Vec<ActResult>, QueueError> {
+    let messages: Vec<Guard> = batch
         .iter()
         .map(|entry| Guard {
             id: entry.queue_id.clone(),
@@ -180,25 +199,18 @@ fn through_engine(server: &Server, action: Action, entries: &[Entry]) -> Vec<Act
         Action::Release => Request::Release { messages },
         Action::Requeue => Request::Requeue { messages },
         Action::Delete => Request::Delete { messages },
-        // The caller made sure that there are entries: no ids would mean everything.
         Action::Flush => Request::Flush {
             ids: messages.into_iter().map(|guard| guard.id).collect(),
         },
     };
-    let answer = engine_dir(server).and_then(|dir| {
-        let mut client = engine::Client::connect_within(dir, ENGINE_PATIENCE)?;
-        Ok(client.ask(&request)?)
-    });
-    let response = match answer {
-        Ok(response) => response,
-        Err(error) => return refuse_all(entries, &error),
-    };
-    let mut by_id: HashMap<String, ActResult> = response
+    let mut client = engine::Client::connect_within(engine_dir(server)?, ENGINE_PATIENCE)?;
+    let mut by_id: HashMap<String, ActResult> = client
+        .ask(&request)?
         .results
         .into_iter()
         .map(|result| (result.id.clone(), result))
         .collect();
-    entries
+    Ok(batch
         .iter()
         .map(|entry| {
             by_id.remove(&entry.queue_id).unwrap_or_else(|| {
@@ -206,7 +218,7 @@ fn through_engine(server: &Server, action: Action, entries: &[Entry]) -> Vec<Act
                 result(entry, Outcome::Refused, Some(detail))
             })
         })
-        .collect()
+        .collect())
 }
 
 fn engine_dir(server: &Server) -> Result<&Path, QueueError> {
