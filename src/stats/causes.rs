@@ -4,6 +4,7 @@ use super::names::Table;
 use crate::logparse::Stamp;
 use crate::logparse::event::{Reject, Verdict};
 use crate::logparse::normalise;
+use rustc_hash::FxHashMap;
 
 /// How many distinct causes are kept apart. Normalised texts are few; a site whose texts are not
 /// normalised well gets the rest counted together under [`OTHERS`].
@@ -46,39 +47,64 @@ impl Cause {
     }
 }
 
+/// How many texts are remembered with the cause they normalise to: a dead destination gives the same
+/// text thousands of times.
+const REMEMBERED: usize = 4096;
+
 /// Causes by their normalised text.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Causes(Table<Cause>);
+#[derive(Debug, Clone, Default)]
+pub struct Causes {
+    table: Table<Cause>,
+    /// The rows of texts seen before.
+    memory: FxHashMap<Box<[u8]>, u32>,
+}
 
 impl Causes {
     /// Counts `text` under `name`.
     pub fn add(&mut self, name: &[u8], text: &[u8], time: Stamp, times: u64) {
-        let name = if self.0.len() >= MOST && self.0.get(name).is_none() {
-            OTHERS
-        } else {
-            name
+        let row = self.row(name);
+        self.table.at_mut(row).add(text, time, times);
+    }
+
+    /// Counts `text` under its normalised form.
+    pub fn add_text(&mut self, text: &[u8], time: Stamp, times: u64) {
+        let row = match self.memory.get(text) {
+            Some(row) => *row,
+            None => {
+                let row = self.row(&of_text(text));
+                if self.memory.len() >= REMEMBERED {
+                    self.memory.clear();
+                }
+                self.memory.insert(text.into(), row);
+                row
+            }
         };
-        self.0.row(name).add(text, time, times);
+        self.table.at_mut(row).add(text, time, times);
+    }
+
+    fn row(&mut self, name: &[u8]) -> u32 {
+        let full = self.table.len() >= MOST && self.table.get(name).is_none();
+        self.table.number(if full { OTHERS } else { name })
     }
 
     /// Adds another's causes.
     pub fn merge(&mut self, other: Self) {
-        self.0.merge(other.0, Cause::merge);
+        self.table.merge(other.table, Cause::merge);
     }
 
     /// The `n` most frequent, the most frequent first.
     pub fn top(&self, n: usize) -> Vec<(&[u8], &Cause)> {
-        self.0.top(n, |cause| cause.count)
+        self.table.top(n, |cause| cause.count)
     }
 
     /// How many distinct causes there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.table.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.table.is_empty()
     }
 }
 

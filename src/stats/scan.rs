@@ -8,7 +8,7 @@ use super::summary::{Scope, Summary};
 use crate::logparse::source::{self, Content, Lines, Part, SourceError};
 use crate::logparse::{Line, Parser, Record, Reference};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -28,22 +28,26 @@ pub struct Filter {
 
 /// Reads the logs, oldest first, into one settled summary.
 pub fn files(paths: &[PathBuf], filter: &Filter) -> Result<Summary, SourceError> {
-    let mut summary = Summary::new();
-    let mut first = true;
+    let mut whole: Option<Summary> = None;
     for path in paths {
         let opened = source::open(path)?;
         let reference = reference(opened.modified);
         let fail = |error: io::Error| SourceError::new(path, &error);
-        for part in parts(path, opened.content, reference, filter).map_err(fail)? {
-            if std::mem::take(&mut first) {
-                // Nothing precedes it: what it would tell a former part concerns nobody.
-                summary = Summary::new();
+        let first = if whole.is_none() {
+            Summary::new
+        } else {
+            Summary::continuing
+        };
+        for part in parts(opened.content, first, reference, filter).map_err(fail)? {
+            match &mut whole {
+                None => whole = Some(part),
+                Some(whole) => whole.merge(part),
             }
-            summary.merge(part);
         }
     }
-    summary.settle();
-    Ok(summary)
+    let mut whole = whole.unwrap_or_default();
+    whole.settle();
+    Ok(whole)
 }
 
 /// Reads one stream into a settled summary.
@@ -61,10 +65,10 @@ fn reference(modified: Option<SystemTime>) -> Reference {
         .map_or_else(Reference::now, Reference::at)
 }
 
-/// The summaries of a log's parts, in order.
+/// The summaries of a log's parts, in order; `first` makes the first one's.
 fn parts(
-    path: &Path,
     content: Content,
+    first: fn() -> Summary,
     reference: Reference,
     filter: &Filter,
 ) -> io::Result<Vec<Summary>> {
@@ -76,14 +80,17 @@ fn parts(
             std::thread::scope(|scope| {
                 let workers: Vec<_> = parts
                     .into_iter()
-                    .map(|part| scope.spawn(move || one_part(part, reference, filter)))
+                    .enumerate()
+                    .map(|(i, part)| {
+                        let new = if i == 0 { first } else { Summary::continuing };
+                        scope.spawn(move || one_part(new(), part, reference, filter))
+                    })
                     .collect();
                 workers.into_iter().map(join).collect()
             })
         }
         Content::Stream(stream) => {
-            let _ = path;
-            piped(stream, reference, filter).map(|summary| vec![summary])
+            piped(first(), stream, reference, filter).map(|summary| vec![summary])
         }
     }
 }
@@ -95,14 +102,19 @@ fn join<T>(worker: std::thread::ScopedJoinHandle<'_, T>) -> T {
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn one_part(part: Part<'_>, reference: Reference, filter: &Filter) -> io::Result<Summary> {
-    let mut summary = Summary::continuing();
+fn one_part(
+    mut summary: Summary,
+    part: Part<'_>,
+    reference: Reference,
+    filter: &Filter,
+) -> io::Result<Summary> {
     read_lines(&mut summary, part, &mut Parser::new(reference), filter)?;
     Ok(summary)
 }
 
 /// Decompression and parsing in two threads.
 fn piped(
+    mut summary: Summary,
     mut stream: Box<dyn Read + Send>,
     reference: Reference,
     filter: &Filter,
@@ -111,7 +123,6 @@ fn piped(
     let (sender, receiver) = sync_channel::<io::Result<Vec<u8>>>(4);
     std::thread::scope(|scope| {
         scope.spawn(move || pump(&mut stream, &sender));
-        let mut summary = Summary::continuing();
         read_lines(
             &mut summary,
             Blocks {

@@ -169,28 +169,26 @@ impl Summary {
 
     fn queue_active(&mut self, key: Key, from: &[u8], size: u64, hour: u32) {
         let message = self.messages.of(key);
-        if message.size.is_none() {
-            message.size = Some(size);
-            if let Some(waiting) = message.unsized_.take() {
-                self.add_sizes(&waiting, size);
+        let waiting = match message.size {
+            None => {
+                message.size = Some(size);
+                message.unsized_.take()
             }
+            Some(_) => None,
+        };
+        let retry = std::mem::replace(&mut message.active, true);
+        let (source, message_id) = (message.source, message.message_id);
+        if let Some(waiting) = waiting {
+            self.add_sizes(&waiting, size);
         }
-        let message = self.messages.of(key);
-        if message.active {
-            return;
-        }
-        message.active = true;
-        if message.source == Source::Reinjected {
-            self.reinjected += 1;
+        if retry {
             return;
         }
         let sender = self.senders.number(&lower_domain(from));
         let active = Active { hour, sender, size };
-        let message = self.messages.of(key);
-        if message.source == Source::Unknown {
-            message.unresolved = Some(active);
+        if source == Source::Unknown {
+            self.messages.of(key).unresolved = Some(active);
         } else {
-            let (source, message_id) = (message.source, message.message_id);
             self.became_active(key, source, message_id, active);
         }
     }
@@ -253,17 +251,13 @@ impl Summary {
                 let row = self.destinations.at_mut(destination);
                 row.deferrals += times;
                 row.delay_max = row.delay_max.max(delivery.delay);
-                let cause = causes::of_text(delivery.reason);
-                self.deferrals
-                    .add(&cause, delivery.reason, record.time, times);
+                self.deferrals.add_text(delivery.reason, record.time, times);
             }
             Status::Bounced => {
                 self.series.at_mut(hour).bounced += times;
                 let (_, destination) = self.recipient(delivery.to);
                 self.destinations.at_mut(destination).bounced += times;
-                let cause = causes::of_text(delivery.reason);
-                self.bounces
-                    .add(&cause, delivery.reason, record.time, times);
+                self.bounces.add_text(delivery.reason, record.time, times);
             }
             Status::Deliverable | Status::Undeliverable => self.probes += times,
             Status::Other => {}
