@@ -9,6 +9,7 @@
 
 pub mod address;
 pub mod bounce;
+pub mod check;
 pub mod cleanup;
 pub mod config;
 pub mod control;

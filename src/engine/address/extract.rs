@@ -30,19 +30,21 @@ pub fn extract(text: &str, strictness: Strictness) -> Result<String, AddressErro
         Some(open) => {
             let close = tokens
                 .iter()
-                .rposition(|t| *t == Token::Special('>'))
+                .position(|t| *t == Token::Special('>'))
                 .filter(|close| *close > open)
                 .ok_or(AddressError::Syntax)?;
-            // A phrase before, nothing after; two addresses are one too many.
-            if close + 1 != tokens.len()
+            // A phrase before; behind and inside nothing but brackets, which Postfix overlooks.
+            let bracket = |t: &Token| matches!(t, Token::Special('<' | '>'));
+            if !tokens[close..].iter().all(bracket)
                 || (strictness == Strictness::Strict && open != 0)
-                || tokens[open + 1..close]
-                    .iter()
-                    .any(|t| matches!(t, Token::Special('<' | '>')))
             {
                 return Err(AddressError::Syntax);
             }
-            &tokens[open + 1..close]
+            let start = tokens[open..close]
+                .iter()
+                .take_while(|t| bracket(t))
+                .count();
+            &tokens[open + start..close]
         }
         None => &tokens[..],
     };
@@ -51,7 +53,7 @@ pub fn extract(text: &str, strictness: Strictness) -> Result<String, AddressErro
     let mut previous_word = false;
     for token in path {
         match token {
-            Token::Special(',' | ';' | '>') => return Err(AddressError::Syntax),
+            Token::Special(',' | ';' | '<' | '>') => return Err(AddressError::Syntax),
             Token::Special(c) => {
                 address.push(*c);
                 previous_word = false;

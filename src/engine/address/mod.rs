@@ -5,11 +5,13 @@
 
 mod extract;
 pub mod find;
+mod hostname;
 mod quote;
 mod resolve;
 mod rewrite;
 
 pub use extract::{AddressError, Strictness, extract};
+pub use hostname::is_hostname;
 pub use quote::{external, local_external};
 pub use resolve::{
     Class, Resolved, Subdomains, is_local_domain, is_own_address, matches_domain_list, resolve,

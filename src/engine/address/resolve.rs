@@ -66,7 +66,13 @@ pub fn resolve(address: &str, params: &Params) -> Result<Resolved, MapError> {
         let domain = domain.trim_end_matches('.');
         let local_domain =
             domain.is_empty() && params.resolve_null_domain || is_local_domain(domain, params)?;
-        if local_domain && strips < MAX_STRIPS && !local.is_empty() {
+        if local_domain && local.is_empty() && strips < MAX_STRIPS {
+            // Nobody at our place: the mail system itself (empty_address_recipient).
+            current = format!("{}@{}", params.empty_address_recipient, params.myorigin);
+            strips = MAX_STRIPS;
+            continue;
+        }
+        if local_domain && strips < MAX_STRIPS {
             let inner = if params.resolve_dequoted_address && local.contains('@') {
                 Some(rewrite(local, params, Origin::Local))
             } else if has_routing(local, params) {
@@ -84,7 +90,8 @@ pub fn resolve(address: &str, params: &Params) -> Result<Resolved, MapError> {
         return Ok(Resolved {
             class,
             routed: local.contains(['@', '!', '%']),
-            error: local.is_empty() || strips >= MAX_STRIPS || !is_domain(domain),
+            error: strips > MAX_STRIPS
+                || !(is_domain(domain) || domain.is_empty() && params.resolve_null_domain),
             recipient: format!("{local}@{domain}"),
         });
     }
@@ -133,13 +140,7 @@ fn classify(domain: &str, local: bool, params: &Params) -> Result<Class, MapErro
 /// Whether mail for this domain is local: `mydestination`, or `[ip]` with an address of ours.
 pub fn is_local_domain(domain: &str, params: &Params) -> Result<bool, MapError> {
     if let Some(literal) = domain.strip_prefix('[').and_then(|d| d.strip_suffix(']')) {
-        let literal = literal
-            .get(..5)
-            .filter(|prefix| prefix.eq_ignore_ascii_case("ipv6:"))
-            .map_or(literal, |_| &literal[5..]);
-        return Ok(literal
-            .parse::<IpAddr>()
-            .is_ok_and(|address| is_own_address(address, params)));
+        return Ok(literal_address(literal).is_some_and(|address| is_own_address(address, params)));
     }
     matches_domain_list(domain, &params.mydestination, params, Subdomains::No)
 }
@@ -195,15 +196,23 @@ pub fn matches_domain_list(
     Ok(false)
 }
 
-/// A name or `[literal]` that could be a destination: no empty label, no label of more than 63 bytes.
+/// A host name or an address literal.
 fn is_domain(domain: &str) -> bool {
-    if domain.starts_with('[') {
-        return domain.ends_with(']') && domain.len() > 2;
+    match domain.strip_prefix('[') {
+        Some(literal) => literal
+            .strip_suffix(']')
+            .is_some_and(|text| literal_address(text).is_some()),
+        None => super::is_hostname(domain),
     }
-    domain.len() <= 255
-        && domain
-            .split('.')
-            .all(|label| !label.is_empty() && label.len() <= 63)
+}
+
+/// The address of `127.0.0.1` or `IPv6:::1`.
+fn literal_address(text: &str) -> Option<IpAddr> {
+    let text = text
+        .get(..5)
+        .filter(|prefix| prefix.eq_ignore_ascii_case("ipv6:"))
+        .map_or(text, |_| &text[5..]);
+    text.parse().ok()
 }
 
 #[cfg(test)]
@@ -245,7 +254,7 @@ mod tests {
             ("user@ME.example", Class::Local),
             ("user@[127.0.0.1]", Class::Local),
             ("user@relay.example", Class::Relay),
-            ("user@sub.relay.example", Class::Default),
+            ("user@sub.relay.example", Class::Relay),
             ("user@virt.example", Class::VirtualAlias),
             ("user@other.example", Class::Default),
         ] {
@@ -257,7 +266,7 @@ mod tests {
 
     #[test]
     fn what_is_no_address() {
-        for address in ["@me.example", "user@a..b"] {
+        for address in ["user@a..b", "user@", "user@[1.2.3]", "user@-x.example"] {
             assert!(resolve(address, &params()).unwrap().error, "{address}");
         }
     }

@@ -36,7 +36,7 @@ impl Outcome {
     /// The log's word and the rule's own text; `None` when nothing is logged.
     pub fn logged(&self) -> Option<(&'static str, &str)> {
         Some(match self {
-            Self::Reject(text) => ("reject", super::checks::plain(text)),
+            Self::Reject(text) => ("reject", text),
             Self::Warn(text) => ("warning", text),
             Self::Info(text) => ("info", text),
             Self::Hold(text) => ("hold", text),
@@ -93,7 +93,7 @@ fn parse(action: &str) -> Outcome {
     let text = text.trim().to_owned();
     match word.to_ascii_uppercase().as_str() {
         "DUNNO" | "OK" => Outcome::Pass,
-        "REJECT" => Outcome::Reject(text),
+        "REJECT" => Outcome::Reject(worded(&text)),
         "WARN" => Outcome::Warn(text),
         "INFO" => Outcome::Info(text),
         "HOLD" => Outcome::Hold(text),
@@ -108,28 +108,28 @@ fn parse(action: &str) -> Outcome {
     }
 }
 
-/// The reply of a REJECT: its own status code and text, or Postfix's.
+/// The reply of a REJECT.
 pub fn refusal(text: &str) -> Refusal {
-    let plain = plain(text);
     let code = if text.starts_with("4.") { 450 } else { 550 };
-    if text.is_empty() {
-        Refusal::new(550, "5.7.1 Error: message content rejected")
-    } else if plain.len() == text.len() {
-        Refusal::new(550, format!("5.7.1 {text}"))
-    } else {
-        Refusal::new(code, text)
-    }
+    Refusal::new(code, text)
 }
 
-/// A text without the status code in front of it.
-fn plain(text: &str) -> &str {
-    let Some((first, rest)) = text.split_once(char::is_whitespace) else {
-        return text;
-    };
-    let is_status = first.split('.').count() == 3
-        && first.starts_with(['4', '5'])
-        && first.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    if is_status { rest.trim_start() } else { text }
+/// A REJECT's text with its status code: its own, or Postfix's.
+fn worded(text: &str) -> String {
+    let has_status = text
+        .split_once(char::is_whitespace)
+        .is_some_and(|(first, _)| {
+            first.split('.').count() == 3
+                && first.starts_with(['4', '5'])
+                && first.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        });
+    if has_status {
+        text.to_owned()
+    } else if text.is_empty() {
+        "5.7.1 message content rejected".to_owned()
+    } else {
+        format!("5.7.1 {text}")
+    }
 }
 
 #[cfg(test)]
@@ -138,14 +138,15 @@ mod tests {
 
     #[test]
     fn rejects_speak() {
-        assert_eq!(refusal("no").text, "5.7.1 no");
-        assert_eq!(refusal("").text, "5.7.1 Error: message content rejected");
-        assert_eq!(refusal("5.7.9 no"), Refusal::new(550, "5.7.9 no"));
+        assert_eq!(worded("no"), "5.7.1 no");
+        assert_eq!(worded(""), "5.7.1 message content rejected");
+        assert_eq!(refusal(&worded("5.7.9 no")), Refusal::new(550, "5.7.9 no"));
+        assert_eq!(refusal(&worded("4.7.9 no")).code, 450);
     }
 
     #[test]
     fn actions() {
-        assert_eq!(parse("reject x y"), Outcome::Reject("x y".into()));
+        assert_eq!(parse("reject x y"), Outcome::Reject("5.7.1 x y".into()));
         assert_eq!(parse("DUNNO"), Outcome::Pass);
         assert!(matches!(parse("FILTER x:y"), Outcome::Failed(_)));
     }

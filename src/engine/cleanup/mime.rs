@@ -16,11 +16,13 @@ pub struct Tracker {
 }
 
 /// Where a line stands.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// In a part's headers; the text of a header line to check.
-    Header(Option<Vec<u8>>),
-    /// In content.
+    /// It begins a header of a part.
+    Header,
+    /// It goes on with the header before.
+    Folded,
+    /// Anything else.
     Body,
 }
 
@@ -52,10 +54,9 @@ impl Tracker {
             return Place::Body;
         }
         if line.first().is_some_and(|b| matches!(b, b' ' | b'\t')) && !self.pending.is_empty() {
-            // A folded header is checked again with each line it gains.
             self.pending.push(b'\n');
             self.pending.extend_from_slice(line);
-            return Place::Header(Some(self.pending.clone()));
+            return Place::Folded;
         }
         self.finish();
         if !is_header(line) {
@@ -63,7 +64,7 @@ impl Tracker {
             return Place::Body;
         }
         self.pending = line.to_vec();
-        Place::Header(Some(self.pending.clone()))
+        Place::Header
     }
 
     fn finish(&mut self) {
@@ -112,14 +113,8 @@ mod tests {
         ));
         assert_eq!(tracker.line(b"Content-Type: text/plain"), Place::Body);
         tracker.line(b"--xx");
-        assert_eq!(
-            tracker.line(b"Content-Type: application/x;"),
-            Place::Header(Some(b"Content-Type: application/x;".to_vec()))
-        );
-        assert_eq!(
-            tracker.line(b"\tname=a.exe"),
-            Place::Header(Some(b"Content-Type: application/x;\n\tname=a.exe".to_vec()))
-        );
+        assert_eq!(tracker.line(b"Content-Type: application/x;"), Place::Header);
+        assert_eq!(tracker.line(b"\tname=a.exe"), Place::Folded);
         assert_eq!(tracker.line(b""), Place::Body);
         assert_eq!(tracker.line(b"Content-Type: no"), Place::Body);
         tracker.line(b"--xx--");

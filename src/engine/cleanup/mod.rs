@@ -11,7 +11,7 @@ mod mime;
 mod recipients;
 
 use super::Site;
-use super::address::external;
+use super::address::{external, rewrite};
 use super::config::Params;
 use super::maillog;
 use super::policy::Action;
@@ -27,6 +27,10 @@ pub use date::mail_date;
 
 /// A message on its way into the spool. All methods may block for the time of a buffered write; `commit` waits
 /// for the disk.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about where in the message we are"
+)]
 pub struct Cleanup {
     params: Arc<Params>,
     log: maillog::Session,
@@ -38,12 +42,13 @@ pub struct Cleanup {
     seen: Seen,
     hops: u32,
     mime: mime::Tracker,
-    /// The current body line's first bytes, for body checks.
-    body_line: Vec<u8>,
+    /// The last body record did not end its line.
+    inside_line: bool,
     /// The current line is dropped or replaced already.
     swallow: bool,
     refusal: Option<Refusal>,
     discard: bool,
+    encoding: &'static str,
     size: u64,
 }
 
@@ -142,10 +147,11 @@ impl Cleanup {
             seen: Seen::default(),
             hops: 0,
             mime: mime::Tracker::default(),
-            body_line: Vec::new(),
+            inside_line: false,
             swallow: false,
             refusal: None,
             discard: envelope.actions.contains(&Action::Discard),
+            encoding: envelope.encoding,
             size: 0,
         };
         cleanup
@@ -181,7 +187,12 @@ impl Cleanup {
             // Accepted and thrown away: the file was never made a message.
             return Ok(id);
         }
-        match self.incoming.commit(&[], &[]) {
+        // Told again behind the content, as cleanup(8) does with what it learnt of the body.
+        let encoding = [("encoding", self.encoding.as_bytes())];
+        match self
+            .incoming
+            .commit(&encoding[..usize::from(!self.encoding.is_empty())], &[])
+        {
             Ok(_) => Ok(id),
             Err(error) => Err(failed(&self.log, &error)),
         }
@@ -257,6 +268,9 @@ impl Cleanup {
             return Ok(());
         }
         self.flush_header()?;
+        if self.refusal.is_some() {
+            return Ok(());
+        }
         if header::is_header(&record.bytes) {
             let mut pending = record.bytes.clone();
             if record.ends {
@@ -342,7 +356,7 @@ impl Cleanup {
         }
         if complete && !self.seen.from {
             let from = if self.origin.sender.is_empty() {
-                format!("MAILER-DAEMON@{}", self.params.myorigin)
+                "MAILER-DAEMON".to_owned()
             } else {
                 self.origin.sender.clone()
             };
@@ -356,45 +370,64 @@ impl Cleanup {
     }
 
     fn body_record(&mut self, record: &Record) -> Result<(), SpoolError> {
-        let begins = self.body_line.is_empty() && !self.swallow;
+        if self.inside_line {
+            self.inside_line = !record.ends;
+            return self.write_piece(record);
+        }
         // Lines are checked by their first piece, as cleanup checks records.
-        if begins {
-            let outcome = self.check_body(&record.bytes);
-            let shown = String::from_utf8_lossy(&record.bytes).into_owned();
-            self.swallow = !self.apply(outcome.1, outcome.0, &shown)?;
+        self.inside_line = !record.ends;
+        let place = self.mime.line(&record.bytes);
+        match place {
+            mime::Place::Folded if record.ends && self.pending.is_some() => {
+                if let Some(pending) = &mut self.pending {
+                    pending.extend_from_slice(&record.bytes);
+                    pending.push(b'\n');
+                }
+                return Ok(());
+            }
+            mime::Place::Header if record.ends => {
+                self.flush_part_header()?;
+                let mut pending = record.bytes.clone();
+                pending.push(b'\n');
+                self.pending = Some(pending);
+                return Ok(());
+            }
+            _ => self.flush_part_header()?,
         }
-        if record.ends {
-            self.body_line.clear();
-        } else {
-            self.body_line.clone_from(&record.bytes);
-        }
-        let swallowed = self.swallow;
-        if record.ends {
+        let outcome = checks::body(&self.params, &record.bytes, self.size);
+        if outcome == Outcome::Pass {
             self.swallow = false;
-        }
-        if swallowed {
-            return Ok(());
-        }
-        if record.ends {
-            self.incoming.put_part(&record.bytes)?;
-            self.incoming.end_line()
         } else {
-            self.incoming.put_part(&record.bytes)
+            let shown = String::from_utf8_lossy(&record.bytes).into_owned();
+            self.swallow = !self.apply(outcome, "body", &shown)?;
         }
+        self.write_piece(record)
     }
 
-    /// Headers of MIME parts inside the body, and the body itself.
-    fn check_body(&mut self, line: &[u8]) -> (&'static str, Outcome) {
-        match self.mime.line(line) {
-            mime::Place::Header(complete) => match complete {
-                Some(text) => {
-                    let header = Header::parse(&text);
-                    ("header", checks::header(&self.params, &header, true))
-                }
-                None => ("header", Outcome::Pass),
-            },
-            mime::Place::Body => ("body", checks::body(&self.params, line, self.size)),
+    fn write_piece(&mut self, record: &Record) -> Result<(), SpoolError> {
+        if self.swallow {
+            return Ok(());
         }
+        self.incoming.put_part(&record.bytes)?;
+        if record.ends {
+            self.incoming.end_line()?;
+        }
+        Ok(())
+    }
+
+    /// A header of a MIME part is complete: mime_header_checks look at it.
+    fn flush_part_header(&mut self) -> Result<(), SpoolError> {
+        let Some(text) = self.pending.take() else {
+            return Ok(());
+        };
+        let header = Header::parse(&text);
+        let outcome = checks::header(&self.params, &header, true);
+        if self.apply(outcome, "header", &header.shown())? {
+            for line in header.lines() {
+                self.incoming.put_line(line)?;
+            }
+        }
+        Ok(())
     }
 
     /// Carries out what a check found; `false` when the text itself must not be written.
@@ -448,11 +481,17 @@ impl Cleanup {
     }
 
     fn end_of_message(&mut self) -> Result<(), SpoolError> {
+        if self.refusal.is_some() {
+            return Ok(());
+        }
         if self.in_headers {
             self.flush_header()?;
-            self.end_of_headers()?;
+            if self.refusal.is_some() {
+                return Ok(());
+            }
+            return self.end_of_headers();
         }
-        Ok(())
+        self.flush_part_header()
     }
 }
 
@@ -471,6 +510,8 @@ fn write_envelope(
     let id = incoming.id().to_owned();
     let (seconds, _) = incoming.arrival();
     let delay = i64::try_from(params.delay_warning_time.as_secs()).unwrap_or(0);
+    let sender = envelope.sender.as_deref().unwrap_or("");
+    let sender = rewrite(sender, params, super::address::Origin::Local);
     let head = Head {
         arrival: incoming.arrival(),
         create_time: seconds,
@@ -479,7 +520,7 @@ fn write_envelope(
         rewrite_context: if local { "local" } else { "remote" },
         dsn_envid: envelope.envid.as_bytes(),
         dsn_ret: envelope.ret,
-        sender: envelope.sender.as_deref().unwrap_or("").as_bytes(),
+        sender: sender.as_bytes(),
         encoding: envelope.encoding,
         client: Some(FileClient {
             name: &client.name,
@@ -490,7 +531,8 @@ fn write_envelope(
             helo: arrival.helo.unwrap_or("").as_bytes(),
             protocol: arrival.protocol,
         }),
-        warn_time: (delay > 0).then(|| seconds.saturating_add(delay)),
+        // Nobody waits for news of a bounce.
+        warn_time: (delay > 0 && !sender.is_empty()).then(|| seconds.saturating_add(delay)),
         ..Head::default()
     };
     let recipients: Vec<NewRecipient<'_>> = recipients

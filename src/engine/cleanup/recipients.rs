@@ -48,10 +48,11 @@ pub fn expand(params: &Params, envelope: &Envelope) -> Result<Vec<Final>, Expand
     let mut seen = HashSet::new();
     for recipient in &envelope.recipients {
         let original = &recipient.address;
+        let complete = rewrite(original, params, Origin::Local);
         let addresses = match &redirect {
             Some(address) => vec![address.clone()],
-            None if mapped => virtual_aliases(params, original)?,
-            None => vec![original.clone()],
+            None if mapped => virtual_aliases(params, &complete)?,
+            None => vec![complete],
         };
         for address in addresses {
             if seen.insert((address.to_lowercase(), original.to_lowercase())) {

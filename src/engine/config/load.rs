@@ -543,8 +543,8 @@ mod tests {
                 "defer_unauth_destination"
             ]
         );
-        assert_eq!(params.smtpd_timeout, Duration::from_secs(300));
-        assert_eq!(params.maximal_queue_lifetime, Duration::from_secs(432_000));
+        assert_eq!(params.smtpd_timeout, Duration::from_mins(5));
+        assert_eq!(params.maximal_queue_lifetime, Duration::from_hours(120));
         assert_eq!(params.smtpd_hard_error_limit, 20);
         assert!(!params.append_dot_mydomain);
         assert_eq!(params.listeners[0].address.to_string(), "127.0.0.1:2525");
@@ -576,7 +576,7 @@ mod tests {
             problems[1].text,
             "unused parameter: reject_unknown_recipient_domain=yes"
         );
-        assert_eq!(params.smtpd_timeout, Duration::from_secs(300));
+        assert_eq!(params.smtpd_timeout, Duration::from_mins(5));
     }
 
     #[test]

@@ -65,3 +65,12 @@ impl fmt::Display for Problem {
         Ok(())
     }
 }
+
+/// The line on which each parameter of a main.cf's text is set.
+pub fn lines_of(text: &str) -> std::collections::BTreeMap<String, usize> {
+    maincf::parse(std::path::Path::new("main.cf"), text)
+        .0
+        .into_iter()
+        .map(|definition| (definition.name, definition.line))
+        .collect()
+}

@@ -11,6 +11,7 @@ use std::time::Duration;
 /// The parameters in force. Each member is documented in postconf(5) under its name.
 #[derive(Debug, Clone, Default)]
 #[allow(
+    clippy::struct_excessive_bools,
     missing_docs,
     reason = "each is postconf(5)'s parameter of the same name, typed"
 )]

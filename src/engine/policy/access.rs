@@ -117,6 +117,10 @@ impl Run<'_> {
         Ok(None)
     }
 
+    #[allow(
+        clippy::too_many_lines,
+        reason = "one arm an action: access(5)'s table"
+    )]
     async fn result(&mut self, party: Party, table: &str, value: &str) -> Answer {
         let value = value.trim();
         let (word, text) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
@@ -137,22 +141,21 @@ impl Run<'_> {
         if !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(Verdict::Permit);
         }
-        let event = |what, text: &str| Note::Event {
+        let (name, class) = &named;
+        let event = |what, text: String| Note::Event {
             what,
-            text: format!(
-                "<{}>: {} {text}",
-                named.0,
-                match what {
-                    "discard" => "triggers DISCARD action",
-                    "hold" => "triggers HOLD action",
-                    "filter" => "triggers FILTER",
-                    "redirect" => "triggers REDIRECT",
-                    "prepend" => "triggers PREPEND",
-                    _ => "",
-                }
-            )
-            .trim_end()
-            .to_owned(),
+            text: if matches!(what, "warn" | "info") {
+                text
+            } else {
+                format!("<{name}>: {class} {text}")
+            },
+        };
+        let or = |default: &str| {
+            if text.is_empty() {
+                default.to_owned()
+            } else {
+                text.to_owned()
+            }
         };
         match word.to_ascii_uppercase().as_str() {
             "OK" | "RELAY" => Ok(Verdict::Permit),
@@ -189,36 +192,40 @@ impl Run<'_> {
                 Ok(Verdict::Dunno)
             }
             "DISCARD" => {
-                self.notes.push(event("discard", text));
+                self.notes
+                    .push(event("discard", or("triggers DISCARD action")));
                 self.actions.push(Action::Discard);
-                Ok(Verdict::Dunno)
+                Ok(Verdict::Permit)
             }
             "HOLD" => {
-                self.notes.push(event("hold", text));
+                self.notes.push(event("hold", or("triggers HOLD action")));
                 self.actions.push(Action::Hold);
                 Ok(Verdict::Dunno)
             }
             "FILTER" => {
-                self.notes.push(event("filter", text));
+                self.notes
+                    .push(event("filter", format!("triggers FILTER {text}")));
                 self.actions.push(Action::Filter(text.to_owned()));
                 Ok(Verdict::Dunno)
             }
             "REDIRECT" => {
-                self.notes.push(event("redirect", text));
+                self.notes
+                    .push(event("redirect", format!("triggers REDIRECT {text}")));
                 self.actions.push(Action::Redirect(text.to_owned()));
                 Ok(Verdict::Dunno)
             }
             "PREPEND" => {
-                self.notes.push(event("prepend", text));
+                self.notes
+                    .push(event("prepend", format!("triggers PREPEND {text}")));
                 self.actions.push(Action::Prepend(text.to_owned()));
                 Ok(Verdict::Dunno)
             }
             "WARN" => {
-                self.notes.push(event("warn", text));
+                self.notes.push(event("warn", text.to_owned()));
                 Ok(Verdict::Dunno)
             }
             "INFO" => {
-                self.notes.push(event("info", text));
+                self.notes.push(event("info", text.to_owned()));
                 Ok(Verdict::Dunno)
             }
             _ => match values::list(value) {
@@ -236,9 +243,7 @@ impl Run<'_> {
     /// The name and class a table's reply speaks of.
     fn table_name(&self, party: Party) -> (String, &'static str) {
         let subject = self.subject;
-        let external = |address: &Option<String>| {
-            crate::engine::address::external(address.as_deref().unwrap_or(""))
-        };
+        let bare = |address: &Option<String>| address.clone().unwrap_or_default();
         match party {
             Party::Client => (subject.client.name_address(), "Client host"),
             Party::ReverseClient => (
@@ -246,8 +251,8 @@ impl Run<'_> {
                 "Unverified Client host",
             ),
             Party::Helo => (subject.helo.clone().unwrap_or_default(), "Helo command"),
-            Party::Sender => (external(&subject.sender), "Sender address"),
-            Party::Recipient => (external(&subject.recipient), "Recipient address"),
+            Party::Sender => (bare(&subject.sender), "Sender address"),
+            Party::Recipient => (bare(&subject.recipient), "Recipient address"),
         }
     }
 }

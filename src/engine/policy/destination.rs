@@ -1,7 +1,7 @@
 //! `permit_auth_destination`, `reject_unauth_destination`, `defer_unauth_destination`: no open relay.
 
 use super::evaluate::{Answer, Reject, Run, Verdict, permit_if};
-use crate::engine::address::{Class, external, resolve};
+use crate::engine::address::{Class, resolve};
 use crate::engine::maps::MapError;
 
 impl Run<'_> {
@@ -19,7 +19,7 @@ impl Run<'_> {
         Ok(Verdict::Reject(Reject::new(
             code,
             dsn,
-            format!("<{}>: Relay access denied", external(recipient)),
+            format!("<{recipient}>: Relay access denied"),
         )))
     }
 

@@ -6,9 +6,9 @@
 use super::evaluate::{Note, Party, Reject, Run, Verdict};
 use super::words::{Parsed, Restriction};
 use crate::dns::{DnsError, Families};
+use crate::engine::address::is_hostname;
 use crate::engine::address::split;
 use crate::engine::config::expand_text;
-use crate::engine::smtpd::client::is_hostname;
 use futures_util::future::join_all;
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -4,10 +4,10 @@ use super::networks::{is_own_client, matches_networks};
 use super::words::{Parsed, Restriction, parse};
 use super::{Pipelining, Stage, Subject};
 use crate::control::ExplainStep;
+use crate::engine::Site;
 use crate::engine::address::Class as AddressClass;
 use crate::engine::config::Params;
 use crate::engine::maps::MapError;
-use crate::engine::{Site, address};
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::IpAddr;
@@ -461,16 +461,15 @@ impl<'a> Run<'a> {
 
     /// The name the reply puts in brackets: the client, the HELO name, the sender, the recipient.
     pub(super) fn name(&self) -> String {
-        let external =
-            |address: &Option<String>| address::external(address.as_deref().unwrap_or(""));
+        // Replies name addresses bare, as Postfix does; only the log's from= and to= are quoted.
+        let bare = |address: &Option<String>| address.clone().unwrap_or_default();
         match self.list {
             List::Client => self.subject.client.name_address(),
             List::Helo => self.subject.helo.clone().unwrap_or_default(),
-            List::Sender => external(&self.subject.sender),
-            List::Relay | List::Recipient => external(&self.subject.recipient),
+            List::Sender => bare(&self.subject.sender),
+            List::Relay | List::Recipient | List::Etrn => bare(&self.subject.recipient),
             List::Data => "DATA".to_owned(),
             List::EndOfData => "END-OF-MESSAGE".to_owned(),
-            List::Etrn => external(&self.subject.recipient),
         }
     }
 

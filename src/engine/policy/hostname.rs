@@ -5,8 +5,9 @@
 
 use super::evaluate::{Answer, Party, Reject, Run, Verdict, is_final};
 use crate::dns::{DnsError, Families};
-use crate::engine::address::{external, resolve, split};
-use crate::engine::smtpd::client::{NameStatus, is_hostname};
+use crate::engine::address::is_hostname;
+use crate::engine::address::{resolve, split};
+use crate::engine::smtpd::client::NameStatus;
 use std::net::IpAddr;
 
 /// What DNS said about a mail domain.
@@ -61,7 +62,7 @@ impl Run<'_> {
         if is_hostname(name) || name.parse::<IpAddr>().is_ok() {
             return Verdict::Dunno;
         }
-        self.helo_reject(
+        Self::helo_reject(
             self.params.invalid_hostname_reject_code,
             "5.5.2",
             helo,
@@ -77,7 +78,7 @@ impl Run<'_> {
         if is_hostname(name) && name.contains('.') {
             return Verdict::Dunno;
         }
-        self.helo_reject(
+        Self::helo_reject(
             self.params.non_fqdn_reject_code,
             "5.5.2",
             helo,
@@ -93,7 +94,7 @@ impl Run<'_> {
         match self.mail_host(helo.trim_end_matches('.')).await {
             Domain::Exists | Domain::NullMx => Verdict::Dunno,
             Domain::Missing => {
-                self.helo_reject(self.params.unknown_hostname_reject_code, "4.7.1", helo, why)
+                Self::helo_reject(self.params.unknown_hostname_reject_code, "4.7.1", helo, why)
             }
             Domain::Unclear => {
                 let text = format!("<{helo}>: Helo command rejected: {why}");
@@ -118,7 +119,7 @@ impl Run<'_> {
         if address.is_some_and(|address| address.parse::<IpAddr>().is_ok()) {
             return Verdict::Dunno;
         }
-        self.helo_reject(
+        Self::helo_reject(
             self.params.invalid_hostname_reject_code,
             "5.5.2",
             helo,
@@ -126,7 +127,7 @@ impl Run<'_> {
         )
     }
 
-    fn helo_reject(&self, code: u16, dsn: &str, helo: &str, why: &str) -> Verdict {
+    fn helo_reject(code: u16, dsn: &str, helo: &str, why: &str) -> Verdict {
         // The class stays "Helo command" wherever the restriction stands.
         Verdict::Reject(Reject::new(
             code,
@@ -153,10 +154,7 @@ impl Run<'_> {
         Verdict::Reject(Reject::new(
             self.params.non_fqdn_reject_code,
             "5.5.2",
-            format!(
-                "<{}>: {class} rejected: need fully-qualified address",
-                external(&address)
-            ),
+            format!("<{address}>: {class} rejected: need fully-qualified address"),
         ))
     }
 
@@ -175,7 +173,7 @@ impl Run<'_> {
             Party::Recipient => ("Recipient address", "4.1.2", 556, "5.1.10"),
             _ => ("Sender address", "4.1.8", 550, "5.7.27"),
         };
-        let text = |why: &str| format!("<{}>: {class} rejected: {why}", external(&address));
+        let text = |why: &str| format!("<{address}>: {class} rejected: {why}");
         Ok(match self.mail_host(domain).await {
             Domain::Exists => Verdict::Dunno,
             Domain::NullMx => Verdict::Reject(Reject::new(
@@ -211,16 +209,14 @@ impl Run<'_> {
                 return Domain::NullMx;
             }
             Ok(answer) if !answer.records.is_empty() => return Domain::Exists,
-            Ok(_) | Err(DnsError::NoData) => {}
             // A hosts file may know what DNS does not: the address lookup decides.
-            Err(DnsError::NxDomain) => {}
+            Ok(_) | Err(DnsError::NoData | DnsError::NxDomain) => {}
             Err(_) => return Domain::Unclear,
         }
         match dns.addresses(name, Families::Both).await {
             Ok(answer) if !answer.records.is_empty() => Domain::Exists,
-            Ok(_) => Domain::Missing,
             Err(error) if error.is_temporary() => Domain::Unclear,
-            Err(_) => Domain::Missing,
+            Ok(_) | Err(_) => Domain::Missing,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `reject_unlisted_sender`, `reject_unlisted_recipient`: addresses in our own domains that nobody has.
 
 use super::evaluate::{Answer, Reject, Run, Verdict};
-use crate::engine::address::{Class, external, find, resolve};
+use crate::engine::address::{Class, find, resolve};
 use crate::engine::maps::MapError;
 
 impl Run<'_> {
@@ -73,10 +73,7 @@ impl Run<'_> {
         Ok(Verdict::Reject(Reject::new(
             code,
             dsn,
-            format!(
-                "<{}>: {class} rejected: User unknown{suffix}",
-                external(&address)
-            ),
+            format!("<{address}>: {class} rejected: User unknown{suffix}"),
         )))
     }
 }

@@ -3,8 +3,8 @@
 use super::session::{Envelope, Line, Recipient, Refusal, Session, Step};
 use super::stats::COMMANDS;
 use super::token::Token;
-use crate::engine::address::{Origin, Strictness, external, extract, resolve, rewrite};
-use crate::engine::policy::{Decision, Note, Stage};
+use crate::engine::address::{Strictness, external, extract, is_hostname, resolve};
+use crate::engine::policy::{Action, Decision, Note, Reject, Stage};
 
 /// What the session waits for.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) enum Waiting {
     /// The same, the queue file being made.
     OpenForRcpt(Box<Recipient>),
     Vrfy(String),
-    Etrn,
+    Etrn(String),
     Data,
     Begin,
     Content,
@@ -64,10 +64,9 @@ impl Session {
                 self.close();
                 self.reset()
             }
-            "starttls" => self.bad("502 5.5.1 Error: command not implemented"),
             "auth" => self.bad("503 5.5.1 Error: authentication not enabled"),
             "xclient" | "xforward" => self.bad("550 5.7.0 Error: insufficient authorization"),
-            // CHUNKING is not announced.
+            // Neither STARTTLS nor CHUNKING is announced.
             _ => self.bad("502 5.5.1 Error: command not implemented"),
         }
     }
@@ -171,6 +170,9 @@ impl Session {
         if words[2].broken {
             return self.bad("501 5.1.7 Bad sender address syntax");
         }
+        let Some(sender) = self.address(&words[2].text, Empty::Allowed) else {
+            return self.bad("501 5.1.7 Bad sender address syntax");
+        };
         let mut envelope = Envelope::default();
         let mut size = 0;
         for word in &words[3..] {
@@ -179,13 +181,12 @@ impl Session {
                 Err(reply) => return self.bad(&reply),
             }
         }
-        let Some(sender) = self.address(&words[2].text, Empty::Allowed) else {
-            return self.bad("501 5.1.7 Bad sender address syntax");
-        };
         envelope.sender = Some(sender);
         let limit = self.params.message_size_limit;
         if limit > 0 && size > limit {
-            return self.bad("552 5.3.4 Message size exceeds fixed limit");
+            let text = "552 5.3.4 Message size exceeds fixed limit";
+            self.log_event("reject", text, &Waiting::Mail(Box::new(envelope)));
+            return self.bad(text);
         }
         if self.params.smtpd_delay_reject {
             self.began_transaction(envelope);
@@ -212,15 +213,18 @@ impl Session {
         if words[2].broken {
             return self.bad("501 5.1.3 Bad recipient address syntax");
         }
-        let mut recipient = Recipient::default();
-        for word in &words[3..] {
-            if let Err(reply) = rcpt_option(&word.text, &mut recipient) {
-                return self.bad(&reply);
-            }
-        }
         let Some(address) = self.address(&words[2].text, Empty::Refused) else {
             return self.bad("501 5.1.3 Bad recipient address syntax");
         };
+        let mut recipient = Recipient::default();
+        for word in &words[3..] {
+            if let Err(bad) = rcpt_option(&word.text, &mut recipient) {
+                if let Some(warning) = bad.warning {
+                    self.warn(warning);
+                }
+                return self.bad(&bad.reply);
+            }
+        }
         let limit = self.params.smtpd_recipient_limit;
         if limit > 0 && self.envelope.recipients.len() >= limit {
             self.reply("452 4.5.3 Error: too many recipients");
@@ -276,13 +280,13 @@ impl Session {
             return self.bad("503 5.5.1 Error: MAIL transaction in progress");
         }
         if words.len() != 2 {
-            return self.bad("500 5.5.2 Syntax: ETRN domain");
+            return self.bad("500 Syntax: ETRN domain");
         }
         let name = words[1].text.trim_start_matches(['@', '#']);
-        if !super::client::is_hostname(name) {
-            return self.bad("501 5.5.4 Error: invalid parameter syntax");
+        if !is_hostname(name) {
+            return self.bad("501 Error: invalid parameter syntax");
         }
-        self.waiting = Waiting::Etrn;
+        self.waiting = Waiting::Etrn(name.to_owned());
         let subject = self.subject(Some(name.to_owned()));
         Some(Step::Check(Stage::Etrn, Box::new(subject)))
     }
@@ -302,7 +306,7 @@ impl Session {
         Some(Step::Check(Stage::Data, Box::new(self.subject(None))))
     }
 
-    /// The complete bare address of a path, or a warning and nothing.
+    /// The bare address of a path, as it was given (cleanup makes it complete), or a warning and nothing.
     fn address(&mut self, text: &str, empty: Empty) -> Option<String> {
         let strictness = if self.params.strict_rfc821_envelopes {
             Strictness::Strict
@@ -323,14 +327,14 @@ impl Session {
                 "Illegal address syntax from {client} in {place} command: {text}"
             ));
         }
-        usable.map(|bare| rewrite(&bare, &self.params, Origin::Local))
+        usable
     }
 
     /// The policy has answered.
     pub fn checked(&mut self, decision: Decision) {
         let stage = std::mem::take(&mut self.waiting);
         self.log_notes(&stage, &decision.notes);
-        let refused = decision.reject.as_ref().map(|reject| reject.line());
+        let refused = decision.reject.as_ref().map(Reject::line);
         if let Some(line) = &refused {
             self.log_event("reject", line, &stage);
         } else {
@@ -357,10 +361,9 @@ impl Session {
                 }
             }
             (Waiting::Vrfy(text), None) => self.good(VRFY, &format!("252 2.0.0 {text}")),
-            (Waiting::Etrn, None) => {
+            (Waiting::Etrn(name), None) => {
                 // No fast flush service: Postfix's answer for a domain outside fast_flush_domains.
-                self.reply("459 4.7.0 service unavailable");
-                self.errors += 1;
+                let _ = self.bad(&format!("459 <{name}>: service unavailable"));
             }
             (Waiting::Data, None) => self.waiting = Waiting::Begin,
             (Waiting::EndOfData, None) => self.waiting = Waiting::Commit,
@@ -467,6 +470,9 @@ impl Session {
         for note in notes {
             match note {
                 Note::Warning(text) => self.warn(text.clone()),
+                // Once a message is enough.
+                Note::Event { what: "hold", .. }
+                    if self.envelope.actions.contains(&Action::Hold) => {}
                 Note::Event { what, text } => self.log_event(what, text, stage),
             }
         }
@@ -578,10 +584,25 @@ fn mail_option(word: &str, envelope: &mut Envelope, size: &mut u64) -> Result<()
     Ok(())
 }
 
-fn rcpt_option(word: &str, recipient: &mut Recipient) -> Result<(), String> {
+/// An option that is refused: the reply, and what Postfix logs about it.
+struct BadOption {
+    reply: String,
+    warning: Option<String>,
+}
+
+impl BadOption {
+    fn new(reply: impl Into<String>) -> Self {
+        Self {
+            reply: reply.into(),
+            warning: None,
+        }
+    }
+}
+
+fn rcpt_option(word: &str, recipient: &mut Recipient) -> Result<(), BadOption> {
     let upper = word.to_ascii_uppercase();
     if let Some(list) = upper.strip_prefix("NOTIFY=") {
-        let bad = || "501 5.5.4 Error: Bad NOTIFY parameter syntax".to_owned();
+        let bad = || BadOption::new("501 5.5.4 Error: Bad NOTIFY parameter syntax");
         let mut mask = 0u8;
         for word in list.split(',') {
             mask |= match word {
@@ -589,7 +610,14 @@ fn rcpt_option(word: &str, recipient: &mut Recipient) -> Result<(), String> {
                 "SUCCESS" => 2,
                 "FAILURE" => 4,
                 "DELAY" => 8,
-                _ => return Err(bad()),
+                other => {
+                    return Err(BadOption {
+                        warning: Some(format!(
+                            "unknown DSN NOTIFY command value \"{other}\" in \"{list}\""
+                        )),
+                        ..bad()
+                    });
+                }
             };
         }
         if recipient.notify != 0 || (mask & 1 != 0 && mask != 1) {
@@ -605,10 +633,16 @@ fn rcpt_option(word: &str, recipient: &mut Recipient) -> Result<(), String> {
         });
         match decoded {
             Some(decoded) if recipient.orcpt.is_empty() => recipient.orcpt = decoded,
-            _ => return Err("501 5.5.4 Error: Bad ORCPT parameter syntax".to_owned()),
+            _ => {
+                return Err(BadOption::new(
+                    "501 5.5.4 Error: Bad ORCPT parameter syntax",
+                ));
+            }
         }
     } else {
-        return Err(format!("555 5.5.4 Unsupported option: {word}"));
+        return Err(BadOption::new(format!(
+            "555 5.5.4 Unsupported option: {word}"
+        )));
     }
     Ok(())
 }

@@ -62,8 +62,8 @@ impl Decoder {
         while used < bytes.len() {
             let rest = &bytes[used..];
             let newline = memchr::memchr(b'\n', rest);
-            // One byte more than the limit is kept back, so that a CR at the edge still meets its LF.
-            let room = (self.limit + 1).saturating_sub(self.line.len());
+            // A CR at the edge waits for its LF, so that a line of just the limit stays in one piece.
+            let room = (self.limit + 2).saturating_sub(self.line.len());
             let take = newline.unwrap_or(rest.len()).min(room);
             self.line.extend_from_slice(&rest[..take]);
             used += take;
@@ -72,10 +72,8 @@ impl Decoder {
                 if self.end_line(out) {
                     return (used, true);
                 }
-            } else if self.line.len() > self.limit {
-                let kept = self.line.split_off(self.limit);
-                let piece = std::mem::replace(&mut self.line, kept);
-                self.emit(piece, false, out);
+            } else if self.line.len() != self.limit + 1 || self.line.last() != Some(&b'\r') {
+                self.split(out);
             }
         }
         (used, false)
@@ -83,10 +81,14 @@ impl Decoder {
 
     /// A line feed was met; `true` when it ends the message.
     fn end_line(&mut self, out: &mut Vec<Record>) -> bool {
-        let mut line = std::mem::take(&mut self.line);
-        let crlf = line.last() == Some(&b'\r');
+        let crlf = self.line.last() == Some(&b'\r');
         self.bare_newline |= !crlf;
-        let standard = crlf && self.after_crlf && line == b".\r";
+        let standard = crlf && self.after_crlf && self.line == b".\r";
+        if crlf {
+            self.line.pop();
+        }
+        self.split(out);
+        let mut line = std::mem::take(&mut self.line);
         while line.last() == Some(&b'\r') {
             line.pop();
         }
@@ -96,6 +98,15 @@ impl Decoder {
         self.after_crlf = crlf;
         self.emit(line, true, out);
         false
+    }
+
+    /// Emits what is longer than a record.
+    fn split(&mut self, out: &mut Vec<Record>) {
+        while self.line.len() > self.limit {
+            let kept = self.line.split_off(self.limit);
+            let piece = std::mem::replace(&mut self.line, kept);
+            self.emit(piece, false, out);
+        }
     }
 
     fn emit(&mut self, mut bytes: Vec<u8>, ends: bool, out: &mut Vec<Record>) {

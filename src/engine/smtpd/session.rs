@@ -49,7 +49,7 @@ pub enum Line {
 /// A recipient that was accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recipient {
-    /// The bare address as the client gave it, made complete.
+    /// The bare address as the client gave it.
     pub address: String,
     /// ORCPT, decoded, `rfc822;user@domain`; empty when not given.
     pub orcpt: String,
@@ -105,6 +105,10 @@ pub enum End {
 }
 
 /// The machine.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about the connection"
+)]
 pub struct Session {
     pub(super) params: Arc<Params>,
     pub(super) client: Client,
@@ -311,11 +315,12 @@ impl Session {
     }
 
     fn command(&mut self, line: &[u8]) -> Option<Step> {
-        let Ok(text) = std::str::from_utf8(line) else {
+        if self.params.smtputf8_enable && std::str::from_utf8(line).is_err() {
             self.reply("500 5.5.2 Error: bad UTF-8 syntax");
             self.errors += 1;
             return None;
-        };
+        }
+        let text = String::from_utf8_lossy(line);
         // A NUL ends the line in Postfix; what follows is not seen there and not here.
         let text = text.split('\0').next().unwrap_or("");
         let words = tokens(text);
@@ -355,7 +360,7 @@ impl Session {
             return None;
         }
         let Some(index) = index else {
-            self.reply("502 5.5.2 Error: command not recognized");
+            self.reply("500 5.5.2 Error: command not recognized");
             self.errors += 1;
             return None;
         };
