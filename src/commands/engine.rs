@@ -172,13 +172,14 @@ fn status(dir: &std::path::Path, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 fn check(dir: &std::path::Path) -> anyhow::Result<ExitCode> {
-    let (_, problems) = crate::engine::config::Params::load(dir)?;
+    let (params, problems) = crate::engine::config::Params::load(dir)?;
     let mut failed = false;
     for problem in &problems {
         failed |= problem.severity == crate::engine::config::Severity::Error;
         eprintln!("{problem}");
     }
-    for note in crate::engine::privilege::notes() {
+    let notes = delivery::notes(&params);
+    for note in notes.into_iter().chain(crate::engine::privilege::notes()) {
         eprintln!("{note}");
     }
     Ok(if failed {

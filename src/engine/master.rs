@@ -108,6 +108,7 @@ async fn begin(
         .iter()
         .filter_map(|l| l.local_addr().ok())
         .collect();
+    let warnings = texts(&params, problems);
     let site = Site {
         params: Arc::new(params),
         log,
@@ -117,7 +118,7 @@ async fn begin(
     let engine = Arc::new(Engine {
         config_directory,
         site: RwLock::new(site),
-        warnings: RwLock::new(texts(problems)),
+        warnings: RwLock::new(warnings),
         spool,
         scheduler,
         log: master,
@@ -170,7 +171,7 @@ impl Engine {
             .await
             .map_err(|e| EngineError::Other(e.to_string()))??;
         let dns = resolver(&params)?;
-        let mut warnings = texts(&problems);
+        let mut warnings = texts(&params, &problems);
         let old = self.site();
         if params.queue_directory != old.params.queue_directory {
             return Err(EngineError::Other(
@@ -376,8 +377,10 @@ fn load(config_dir: &Path) -> Result<(Params, Vec<Problem>), EngineError> {
 }
 
 /// What `check` prints of the same configuration, and what this version does not do yet.
-fn texts(problems: &[Problem]) -> Vec<String> {
-    let own = privilege::notes().into_iter();
+fn texts(params: &Params, problems: &[Problem]) -> Vec<String> {
+    let own = super::delivery::notes(params)
+        .into_iter()
+        .chain(privilege::notes());
     problems
         .iter()
         .map(ToString::to_string)

@@ -9,11 +9,13 @@ mod discard;
 mod error;
 mod local;
 pub mod maildir;
+mod notes;
 mod route;
 mod smtp;
 mod status;
 
 pub use local::helper;
+pub use notes::notes;
 pub use route::{Route, route};
 pub use status::{Delays, pretty};
 

@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 
 /// A client that neither asks nor reads for so long is dropped (`ipc_timeout` is an hour; nobody waits that long).
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Longest request read.
 const LONGEST_REQUEST: usize = 4096;
