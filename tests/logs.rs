@@ -267,6 +267,9 @@ fn a_line_of_seventy_kilobytes() {
         "; from=<",
         " blocked using ",
         "]: ",
+        "\"; ",
+        "; \"",
+        "> to=<",
         "a@b>, relay=",
     ] {
         let long = filler.repeat(70_000 / filler.len());

@@ -8,6 +8,10 @@
 use super::super::text::{address, after, cut, cut_last, find_outside_quotes};
 use memchr::{memchr, memmem};
 
+/// How many semicolons are tried as the beginning of a context. Each try may read the whole line, and lines
+/// can be made of semicolons; honest ones have a handful.
+const MOST_TRIED: usize = 64;
+
 /// What was known of the session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Context<'a> {
@@ -29,7 +33,10 @@ pub struct Context<'a> {
 /// as one outside quotes, as the text's author (a policy server, a table) is trusted and HELO is not.
 pub fn split(text: &[u8]) -> (&[u8], Context<'_>) {
     let mut from = 0;
-    while let Some(at) = find_outside_quotes(&text[from..], b"; ") {
+    for _ in 0..MOST_TRIED {
+        let Some(at) = find_outside_quotes(&text[from..], b"; ") else {
+            break;
+        };
         let at = from + at;
         if let Some(context) = read(&text[at + 2..], Behind::Nothing)
             && context.trailer.is_empty()
@@ -49,7 +56,8 @@ pub fn split(text: &[u8]) -> (&[u8], Context<'_>) {
 /// last that reads as a context behind ` from ORIGIN` counts.
 pub fn split_last(text: &[u8]) -> Option<(&[u8], Context<'_>)> {
     let mut end = text.len();
-    while let Some(at) = memmem::rfind(&text[..end], b"; ") {
+    for _ in 0..MOST_TRIED {
+        let at = memmem::rfind(&text[..end], b"; ")?;
         let origin = cut_last(&text[..at], b" from ").map_or(&b" "[..], |(_, origin)| origin);
         if memchr(b' ', origin).is_none()
             && let Some(context) = read(&text[at + 2..], Behind::Text)
