@@ -20,9 +20,23 @@ pub struct Settings {
     /// Keys by action: `quit = ["Ctrl-Q"]`, or one key alone.
     #[serde(deserialize_with = "keys")]
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Block lists: `[rbl]`.
+    pub rbl: Rbl,
     /// Where one's own themes lie: beside the settings file.
     #[serde(skip)]
     pub themes_dir: Option<PathBuf>,
+}
+
+/// How the console asks block lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rbl {
+    /// The resolver, `127.0.0.1:53`; without it those of /etc/resolv.conf. Block lists refuse public resolvers.
+    pub resolver: Option<std::net::SocketAddr>,
+    /// The lists' zones; empty means all live and free ones of the catalogue, and those with a key.
+    pub lists: Vec<String>,
+    /// Keys by the zone behind the key: `"zen.dq.spamhaus.net" = "..."`.
+    pub keys: BTreeMap<String, String>,
 }
 
 /// What is wrong with the settings.

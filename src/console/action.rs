@@ -72,13 +72,13 @@ const NOT_QUEUE: Scope = On(&[Overview, Log, Messages, Rejects, Rbl, Engine]);
 actions! {
     // The queue's acts.
     Flush, "flush", ["f"], On(&[Queue, Engine]), "flush", "try to deliver now: the marked messages, else this row; on the engine screen the whole queue";
-    FlushAll, "flush-all", ["F"], On(&[Queue]), "flush all", "try to deliver the whole deferred queue now";
+    FlushAll, "flush-all", ["F"], On(&[Queue]), "", "try to deliver the whole deferred queue now";
     Hold, "hold", ["h"], On(&[Queue]), "hold", "keep from delivery until released";
     Release, "release", ["H"], On(&[Queue]), "release", "release from hold";
     Requeue, "requeue", ["R"], On(&[Queue]), "requeue", "through cleanup again, with a new queue id";
     Delete, "delete", ["d"], On(&[Queue]), "delete", "delete for ever, after a confirmation";
     Undo, "undo", ["U"], On(&[Queue]), "undo", "undo the last hold or release";
-    Mark, "mark", ["Space"], On(&[Queue, Rbl]), "mark", "mark or unmark this row";
+    Mark, "mark", ["Space"], On(&[Queue]), "mark", "mark or unmark this row";
     MarkRange, "mark-range", ["v"], On(&[Queue]), "", "mark from here on, until pressed again";
     MarkAll, "mark-all", ["*"], On(&[Queue]), "", "mark every row that matches the filter";
     Unmark, "unmark", ["u"], On(&[Queue]), "", "remove all marks";
@@ -92,6 +92,7 @@ actions! {
     // Block lists.
     Lookup, "lookup", ["i", "a"], On(&[Rbl]), "look up", "type addresses, networks or domains to look up";
     LookupAgain, "lookup-again", ["f"], On(&[Rbl]), "again", "ask all lists again";
+    Cancel, "cancel", ["x"], On(&[Rbl]), "cancel", "end the look-up under way";
     ListHealth, "list-health", ["e"], On(&[Rbl]), "health", "test the lists themselves";
     // Looking.
     Find, "find", ["i"], On(&[Messages]), "find", "type what to find: sender, recipient, message-id, queue id, client, status";
@@ -100,9 +101,9 @@ actions! {
     Search, "search", ["\\"], On(&[Log]), "search", "search without hiding the rest; then n and N";
     NextMatch, "next-match", ["n"], On(&[Log]), "", "next match";
     PreviousMatch, "previous-match", ["N"], On(&[Log]), "", "previous match";
-    Group, "group", ["z"], On(&[Rejects, Queue, Rbl, Engine]), "group", "the next grouping";
-    GroupBack, "group-back", ["Z"], On(&[Rejects, Queue, Rbl, Engine]), "", "the grouping before";
-    Sort, "sort", ["s"], On(&[Messages, Rejects, Queue, Rbl]), "sort", "the next sort order";
+    Group, "group", ["z"], On(&[Rejects, Queue]), "group", "the next grouping";
+    GroupBack, "group-back", ["Z"], On(&[Rejects, Queue]), "", "the grouping before";
+    Sort, "sort", ["s"], On(&[Messages, Rejects, Queue]), "sort", "the next sort order";
     Columns, "columns", ["S"], On(&[Queue]), "", "the next set of columns";
     // Pivots.
     Open, "open", ["Enter"], Everywhere, "open", "everything known about this row";

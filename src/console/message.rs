@@ -3,7 +3,7 @@
 use super::feed;
 use super::key::Key;
 use super::layer::Toast;
-use super::queue;
+use super::{engine, queue, rbl};
 
 /// What happened. [`super::update::update`] is the only reader.
 #[derive(Debug)]
@@ -28,6 +28,10 @@ pub(crate) enum Message {
     Feed(feed::News),
     /// From a task of the queue screen.
     Queue(queue::Answer),
+    /// From a look-up in block lists.
+    Rbl(rbl::Answer),
+    /// From a task of the engine screen.
+    Engine(engine::Answer),
     /// A task has something to say to the user.
     Toast(Toast),
 }
@@ -49,4 +53,8 @@ pub(crate) enum Effect {
     Feed(feed::Request),
     /// Work for the queue screen.
     Queue(queue::Request),
+    /// Work for the block list screen.
+    Rbl(rbl::Request),
+    /// Work for the engine screen.
+    Engine(engine::Request),
 }

@@ -109,6 +109,7 @@ pub enum ConsoleError {
 /// The terminal is as it was found in every case.
 pub fn run(options: Options) -> Result<(), ConsoleError> {
     let screen = options.screen;
+    let lists = options.settings.rbl.clone();
     let world = world(options)?;
     if let Some(why) = terminal::unfit() {
         return Err(ConsoleError::NoTerminal(why));
@@ -122,7 +123,7 @@ pub fn run(options: Options) -> Result<(), ConsoleError> {
         .map_err(ConsoleError::Terminal)?;
     let result = runtime.block_on(async {
         let (outbox, inbox) = mpsc::channel(run::WAITING);
-        let tasks = tasks::Tasks::new(&world.server, outbox.clone());
+        let tasks = tasks::Tasks::new(&world.server, lists, outbox.clone());
         let feed = feed::Feed::start(&world.server, outbox).map_err(ConsoleError::Thread)?;
         run::run(State::new(world, screen), feed, tasks, inbox).await
     });

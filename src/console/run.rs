@@ -159,6 +159,8 @@ impl Shell {
                 Effect::Copy(text) => terminal.copy(&text).map_err(ConsoleError::Terminal)?,
                 Effect::Again => self.again = true,
                 Effect::Queue(request) => self.tasks.queue(request),
+                Effect::Rbl(request) => self.tasks.rbl(request),
+                Effect::Engine(request) => self.tasks.engine(request),
                 Effect::Feed(request) => {
                     if !self.feed.ask(request) {
                         state.toast = Some(Toast::bad(

@@ -23,6 +23,14 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::SuspendAsked => vec![Effect::Suspend],
         Message::Feed(news) => on_news(state, news),
         Message::Queue(answer) => on_queue(state, answer),
+        Message::Rbl(answer) => {
+            state.panes.rbl.receive(answer);
+            Vec::new()
+        }
+        Message::Engine(answer) => {
+            let outcome = state.panes.engine.receive(answer, &state.world);
+            state.tell(outcome)
+        }
         Message::Toast(toast) => {
             state.toast = Some(toast);
             Vec::new()
@@ -132,6 +140,7 @@ fn settle_layer(state: &mut State, at: usize, answer: Answer) -> Vec<Effect> {
         Answer::Run(effects) => {
             state.layers.truncate(at);
             state.panes.queue.begin(&effects);
+            state.panes.engine.begin(&effects);
             effects
         }
         Answer::Field(field, event, text) => on_field(state, at, field, event, &text),
