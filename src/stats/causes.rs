@@ -68,16 +68,15 @@ impl Causes {
 
     /// Counts `text` under its normalised form.
     pub fn add_text(&mut self, text: &[u8], time: Stamp, times: u64) {
-        let row = match self.memory.get(text) {
-            Some(row) => *row,
-            None => {
-                let row = self.row(&of_text(text));
-                if self.memory.len() >= REMEMBERED {
-                    self.memory.clear();
-                }
-                self.memory.insert(text.into(), row);
-                row
+        let row = if let Some(row) = self.memory.get(text) {
+            *row
+        } else {
+            let row = self.row(&of_text(text));
+            if self.memory.len() >= REMEMBERED {
+                self.memory.clear();
             }
+            self.memory.insert(text.into(), row);
+            row
         };
         self.table.at_mut(row).add(text, time, times);
     }
