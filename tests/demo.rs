@@ -30,7 +30,10 @@ const SIGHTS: &[(&str, &[&str])] = &[
         "an unknown sender domain",
         &["reject: RCPT", "Sender address rejected"],
     ),
-    ("a message too large", &["reject: MAIL", "552"]),
+    (
+        "a message too large",
+        &["disconnect from", "ehlo=1 mail=0/1 quit=1"],
+    ),
     ("a connection that broke", &["lost connection after"]),
     ("a client thrown out", &["too many errors after"]),
 ];

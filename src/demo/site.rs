@@ -1,10 +1,11 @@
-//! The demonstration's engine directory: main.cf, aliases and mailboxes.
+//! The demonstration's engine directory: main.cf, the tables and the mailboxes.
 //!
 //! In: the directory and the addresses of the world's servers. Out: the configuration directory. The
 //! configuration is an ordinary one, with short times so that retries, expiry and bounces can be watched.
 
 use super::world::{ADDRESS_LIST, DOMAIN_LIST, HOME, USERS};
 use super::{DemoError, io};
+use crate::engine::privilege;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -31,8 +32,12 @@ pub(super) fn create(
         let path = etc.join(name);
         std::fs::write(&path, text).map_err(|e| io(&path.display().to_string(), e))
     };
+    // Without root, mail can only be delivered as the user who runs this; everybody's mail is theirs, then.
+    let account = privilege::own_account().map_or("nobody".to_owned(), |account| account.name);
     write("main.cf", &main_cf(directory, dns, sink_port))?;
-    write("aliases", &aliases(&mail))?;
+    write("virtual", &virtual_aliases(&account))?;
+    write("aliases", &local_aliases(&account))?;
+    write("accounts", &format!("{account} x\n"))?;
     Ok(crate::engine::setup::create(directory, smtp)?)
 }
 
@@ -41,11 +46,20 @@ fn open_up(path: &Path, mode: u32) -> Result<(), DemoError> {
         .map_err(|e| io(&path.display().to_string(), e))
 }
 
-/// Each user's mailbox is a Maildir below `mail`: a file name with a final slash (aliases(5)).
-fn aliases(mail: &Path) -> String {
-    let mut text = String::from("MAILER-DAEMON: postmaster\nroot: postmaster\n");
-    for user in USERS {
-        let _ = writeln!(text, "{user}: {}/{user}/", mail.display());
+/// The people here, as virtual(5) aliases of the one account.
+fn virtual_aliases(account: &str) -> String {
+    let mut text = String::new();
+    for user in USERS.iter().chain(&["mailer-daemon"]) {
+        let _ = writeln!(text, "{user}@{HOME} {account}@{HOME}");
+    }
+    text
+}
+
+/// The same for mail of the engine's own, as aliases(5).
+fn local_aliases(account: &str) -> String {
+    let mut text = String::new();
+    for user in USERS.iter().chain(&["mailer-daemon"]) {
+        let _ = writeln!(text, "{user}: {account}");
     }
     text
 }
@@ -71,9 +85,12 @@ mynetworks = 127.1.0.0/16
 mailtop_dns_servers = {dns}
 smtp_tcp_port = {sink_port}
 
+virtual_alias_maps = hash:{dir}/etc/virtual
+local_recipient_maps = hash:{dir}/etc/accounts
+# Bounces come from inside and are looked up here.
 alias_maps = hash:{dir}/etc/aliases
 alias_database = hash:{dir}/etc/aliases
-local_recipient_maps = $alias_maps
+mail_spool_directory = {dir}/mail/
 recipient_delimiter = +
 mailbox_size_limit = 0
 message_size_limit = 1000000

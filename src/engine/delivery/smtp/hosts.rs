@@ -26,7 +26,14 @@ const SMTP_PORT: u16 = 25;
 
 /// Resolves a nexthop.
 pub(super) async fn lookup(site: &Site, nexthop: &str) -> Result<Vec<Target>, Box<Outcome>> {
-    let Some(destination) = Destination::parse(nexthop, SMTP_PORT) else {
+    let default = &site.params.smtp_tcp_port;
+    let Some(default) = port_number(default) else {
+        return Err(defer(
+            "4.3.5",
+            format!("bad port specification: smtp_tcp_port = {default}"),
+        ));
+    };
+    let Some(destination) = Destination::parse(nexthop, default) else {
         return Err(defer(
             "4.3.5",
             format!("bad host/port specification: {nexthop}"),
@@ -224,6 +231,15 @@ fn literal(host: &str) -> Option<IpAddr> {
     text.parse().ok()
 }
 
+/// A port as main.cf and transport(5) spell it: a number, or the name of a mail service (services(5)).
+fn port_number(text: &str) -> Option<u16> {
+    match text {
+        "smtp" => Some(SMTP_PORT),
+        "submission" => Some(587),
+        number => number.parse().ok().filter(|port| *port != 0),
+    }
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct Destination {
     host: String,
@@ -250,9 +266,7 @@ impl Destination {
         };
         let port = match port {
             None => default,
-            Some("smtp") => 25,
-            Some("submission") => 587,
-            Some(port) => port.parse().ok().filter(|p| *p != 0)?,
+            Some(port) => port_number(port)?,
         };
         (!host.is_empty()).then(|| Self {
             host: host.trim_end_matches('.').to_ascii_lowercase(),
