@@ -72,16 +72,25 @@ enum Answer {
 fn node(name: &str) -> Answer {
     let records = if let Some(reversed) = name.strip_suffix(".in-addr.arpa") {
         pointer(reversed)
-    } else if let Some(reversed) = name.strip_suffix(ADDRESS_LIST) {
-        listed_address(reversed.trim_end_matches('.'))
-    } else if let Some(domain) = name.strip_suffix(DOMAIN_LIST) {
-        listed_domain(domain.trim_end_matches('.'))
+    } else if let Some(reversed) = within(name, ADDRESS_LIST) {
+        listed_address(reversed)
+    } else if let Some(domain) = within(name, DOMAIN_LIST) {
+        listed_domain(domain)
     } else if name == "example" || name.ends_with(".example") {
         host(name)
     } else {
         return Answer::Refused;
     };
     records.map_or(Answer::NoName, Answer::Records)
+}
+
+/// The labels before a zone; empty for the zone itself.
+fn within<'a>(name: &'a str, zone: &str) -> Option<&'a str> {
+    let labels = name.strip_suffix(zone)?;
+    if labels.is_empty() {
+        return Some(labels);
+    }
+    labels.strip_suffix('.')
 }
 
 /// The address in reversed octets.
@@ -225,7 +234,13 @@ mod tests {
         .unwrap();
         let mut targets = crate::rbl::Target::parse("127.66.1.4").unwrap();
         targets.extend(crate::rbl::Target::parse("127.2.1.4").unwrap());
-        let lists = vec![crate::rbl::named(ADDRESS_LIST)];
+        targets.extend(crate::rbl::Target::parse(SPAMMER).unwrap());
+        let mut lists = vec![
+            crate::rbl::named(ADDRESS_LIST),
+            crate::rbl::named(DOMAIN_LIST),
+        ];
+        lists[0].entry.kinds = vec![crate::rbl::Kind::Ipv4];
+        lists[1].entry.kinds = vec![crate::rbl::Kind::Domain];
         let mut findings = crate::rbl::run(targets, lists, dns, crate::rbl::Options::default());
         let mut words = Vec::new();
         while let Some(finding) = findings.recv().await {
@@ -236,7 +251,8 @@ mod tests {
             words,
             [
                 ("127.2.1.4".to_owned(), "clean"),
-                ("127.66.1.4".to_owned(), "listed")
+                ("127.66.1.4".to_owned(), "listed"),
+                (SPAMMER.to_owned(), "listed"),
             ]
         );
     }
