@@ -172,7 +172,8 @@ fn status(dir: &std::path::Path, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 fn check(dir: &std::path::Path) -> anyhow::Result<ExitCode> {
-    let (params, problems) = crate::engine::config::Params::load(dir)?;
+    let problems = crate::engine::check::check(dir)?;
+    let (params, _) = crate::engine::config::Params::load(dir)?;
     let mut failed = false;
     for problem in &problems {
         failed |= problem.severity == crate::engine::config::Severity::Error;

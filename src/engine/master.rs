@@ -373,7 +373,11 @@ impl Drop for Counted<'_> {
 }
 
 fn load(config_dir: &Path) -> Result<(Params, Vec<Problem>), EngineError> {
-    Params::load(config_dir).map_err(|e| EngineError::Other(e.to_string()))
+    let failed = |e: super::config::ConfigError| EngineError::Other(e.to_string());
+    let (params, _) = Params::load(config_dir).map_err(failed)?;
+    // What `check` prints, so that status and the console's engine screen show the same.
+    let problems = super::check::check(config_dir).map_err(failed)?;
+    Ok((params, problems))
 }
 
 /// What `check` prints of the same configuration, and what this version does not do yet.
