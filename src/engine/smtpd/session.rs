@@ -298,9 +298,12 @@ impl Session {
             self.used += newline + 1;
             if self.skipping {
                 self.skipping = false;
-                if let Waiting::Overlong(kept) =
+                if let Waiting::Overlong(mut kept) =
                     std::mem::replace(&mut self.waiting, Waiting::Nothing)
                 {
+                    while kept.last() == Some(&b'\r') {
+                        kept.pop();
+                    }
                     return Some((kept, false));
                 }
                 continue;
@@ -597,4 +600,69 @@ fn escape(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::policy::Decision;
+
+    /// Holds a whole session with a driver that agrees to everything; what the client hears.
+    fn hear(chunks: &[&[u8]]) -> String {
+        let params = Params::from_text(
+            "myhostname = mail.example\nmydestination = mail.example\nalias_maps =\nline_length_limit = 40\n",
+            std::path::Path::new("/nowhere"),
+        );
+        let address = "127.0.0.1:25".parse().unwrap();
+        let client = Client::unnamed(address, address);
+        let mut session = Session::new(Arc::new(params), client, BareNewline::Normalize);
+        let mut chunks = chunks.iter();
+        let mut heard = Vec::new();
+        loop {
+            match session.poll() {
+                Step::Read => match chunks.next() {
+                    Some(chunk) => session.receive(chunk),
+                    None => session.ended(End::Lost),
+                },
+                Step::Check(..) => session.checked(Decision::default()),
+                Step::Open => session.opened(Ok("ID".to_owned())),
+                Step::Begin => session.began(Ok(())),
+                Step::Content(_) => session.wrote(Ok(())),
+                Step::Commit => session.committed(Ok("ID".to_owned())),
+                Step::Abandon | Step::Sleep(_) => {}
+                Step::Close => break,
+            }
+            heard.extend(session.take_output());
+        }
+        heard.extend(session.take_output());
+        String::from_utf8(heard).unwrap()
+    }
+
+    #[test]
+    fn a_message_is_taken() {
+        let heard = hear(&[
+            b"EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nx\r\n.",
+            b"\r\nQUIT\r\n",
+        ]);
+        let codes: Vec<&str> = heard.lines().filter_map(|line| line.get(..4)).collect();
+        assert_eq!(codes.last(), Some(&"221 "));
+        assert!(heard.contains("250 2.0.0 Ok: queued as ID\r\n"), "{heard}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn portions_do_not_change_the_replies(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "EHLO x\r\n", "HELO y\n", "MAIL FROM:<a@b>\r\n", "RCPT TO:<c@d>\r\n", "DATA\r\n", ".\r\n", ".\n",
+                "\r", "\n", "RSET\r\n", "\u{fc}\0", "<\"[", "VRFY c@d\r\n", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                "QUIT\r\n", "Subject: x\r\n", " ", "..\r\n",
+            ]), 0..24),
+            cut in 1usize..50,
+        ) {
+            let bytes = parts.concat().into_bytes();
+            let whole = hear(&[&bytes]);
+            let pieces: Vec<&[u8]> = bytes.chunks(cut).collect();
+            proptest::prop_assert_eq!(hear(&pieces), whole);
+        }
+    }
 }
