@@ -50,6 +50,9 @@ pub(crate) mod tasks;
 mod terminal;
 pub(crate) mod theme;
 pub(crate) mod update;
+#[cfg(test)]
+#[path = "tests.rs"]
+mod update_tests;
 pub(crate) mod words;
 
 pub use keymap::KeymapError;

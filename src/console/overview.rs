@@ -7,6 +7,7 @@ use super::message::Effect;
 use super::pane::{Outcome, Pane, Subject, Target, World};
 use super::pattern::of_cause;
 use super::screen::Screen;
+use crate::attach::Kind;
 
 /// The pane.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub(crate) struct Overview {
     pub figures: Option<Figures>,
     /// Place among [`Overview::rows`].
     pub cursor: Cursor,
+    /// Whether there is a queue, whose depth is shown.
+    has_queue: bool,
 }
 
 /// A row that can be opened.
@@ -63,7 +66,8 @@ impl Pane for Overview {
         vec![Effect::Feed(Request::Watch(Watch::Overview))]
     }
 
-    fn enter(&mut self, _target: Option<Target>, _world: &World) -> Vec<Effect> {
+    fn enter(&mut self, _target: Option<Target>, world: &World) -> Vec<Effect> {
+        self.has_queue = world.server.kind != Kind::LogOnly;
         vec![Effect::Feed(Request::Watch(Watch::Overview))]
     }
 
@@ -104,6 +108,11 @@ impl Pane for Overview {
             line: Some(text),
             ..Subject::default()
         }
+    }
+
+    /// The queue is looked at now and then.
+    fn ages(&self) -> bool {
+        self.has_queue
     }
 
     fn settle(&mut self, world: &World) {

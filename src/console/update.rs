@@ -4,8 +4,11 @@ use super::action::Action;
 use super::key::Key;
 use super::layer::{Answer, Field, FieldEvent, Layer, Palette, Prompt, Scroll, Toast};
 use super::message::{Effect, Message};
-use super::pane::Target;
+use super::pane::{Pane as _, Target};
+use super::queue;
+use super::screen::Screen;
 use super::state::State;
+use crate::attach::Kind;
 
 /// Changes the state by one message; what it wants done comes back.
 pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
@@ -16,13 +19,17 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.world.size = (columns, rows);
             Vec::new()
         }
-        Message::Tick => state.tick(),
+        Message::Tick => on_tick(state),
         Message::Resumed => vec![Effect::Redraw],
         Message::Again => state.panes.log.scan_more(),
         Message::Terminate => vec![Effect::Quit],
         Message::SuspendAsked => vec![Effect::Suspend],
         Message::Feed(news) => on_news(state, news),
-        Message::Queue(answer) => on_queue(state, answer),
+        Message::Queue(answer) => {
+            let mut effects = depth(&answer);
+            effects.extend(on_queue(state, answer));
+            effects
+        }
         Message::Rbl(answer) => {
             state.panes.rbl.receive(answer);
             Vec::new()
@@ -52,6 +59,40 @@ fn on_queue(state: &mut State, answer: super::queue::Answer) -> Vec<Effect> {
     };
     let outcome = state.panes.queue.receive(answer, order, &state.world);
     state.tell(outcome)
+}
+
+/// Seconds between two looks at the queue for the overview's depth by age.
+const DEPTH_EVERY: i64 = 10;
+
+fn on_tick(state: &mut State) -> Vec<Effect> {
+    let mut effects = state.tick();
+    let known = state
+        .panes
+        .overview
+        .figures
+        .as_ref()
+        .is_some_and(|f| f.waiting.is_some());
+    if state.screen == Screen::Overview
+        && state.world.server.kind != Kind::LogOnly
+        && (!known || state.world.now % DEPTH_EVERY == 0)
+    {
+        effects.extend(state.panes.queue.tick(&state.world));
+    }
+    effects
+}
+
+/// What was read of the queue also goes to the log's task: depth by age and diagnoses are made there.
+fn depth(answer: &queue::Answer) -> Vec<Effect> {
+    match answer {
+        queue::Answer::Read(queue::task::Reading {
+            listing: Ok(listing),
+            ..
+        }) => {
+            let entries = std::sync::Arc::new(listing.entries.clone());
+            vec![Effect::Feed(super::feed::Request::Queue(entries))]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn on_news(state: &mut State, news: super::feed::News) -> Vec<Effect> {
