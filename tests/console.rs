@@ -256,7 +256,7 @@ fn a_message_is_followed_and_escape_leads_back() {
     tty.press("\r");
     let screen = tty.sees("Timeline");
     assert!(screen.contains("message-id  <1@good.example>"), "{screen}");
-    tty.sees("status=sent");
+    tty.sees("Log lines");
     tty.press("\x1b");
     tty.loses("Timeline");
     tty.press("\x1b");

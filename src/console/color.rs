@@ -94,15 +94,10 @@ fn nearest_index(r: u8, g: u8, b: u8) -> u8 {
             .min_by_key(|i| LEVELS[usize::from(*i)].abs_diff(v))
             .unwrap_or(0)
     };
-    let (x, y, z) = (step(r), step(g), step(b));
-    let cube = (
-        16 + 36 * x + 6 * y + z,
-        (
-            LEVELS[usize::from(x)],
-            LEVELS[usize::from(y)],
-            LEVELS[usize::from(z)],
-        ),
-    );
+    let steps = [r, g, b].map(step);
+    let [r6, g6, b6] = steps;
+    let [lr, lg, lb] = steps.map(|s| LEVELS[usize::from(s)]);
+    let cube = (16 + 36 * r6 + 6 * g6 + b6, (lr, lg, lb));
     let grays = (0u8..24).map(|i| (232 + i, (8 + 10 * i, 8 + 10 * i, 8 + 10 * i)));
     grays
         .chain([cube])

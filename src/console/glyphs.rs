@@ -46,24 +46,11 @@ impl Glyphs {
         self.pick("…", "~")
     }
 
-    /// Between parts of a line.
-    pub fn dot(self) -> &'static str {
-        self.pick("·", "-")
-    }
-
     /// Eighths of a cell's height, from one to eight.
     pub fn heights(self) -> [&'static str; 8] {
         self.pick(
             ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
             [".", ".", ":", ":", "-", "=", "+", "#"],
-        )
-    }
-
-    /// Eighths of a cell's width, from one to eight.
-    pub fn widths(self) -> [&'static str; 8] {
-        self.pick(
-            ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
-            ["-", "-", "-", "=", "=", "=", "#", "#"],
         )
     }
 

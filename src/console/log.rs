@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::cursor::Cursor;
-use super::feed::{Batch, LogLine, Where};
+use super::feed::{Batch, LogLine, Request, Watch, Where};
 use super::layer::{Field, FieldEvent, Layer, Popup, Scroll, Toast};
 use super::message::Effect;
 use super::pane::{Outcome, Pane, Subject, Target, World};
@@ -284,13 +284,12 @@ impl Pane for Log {
     }
 
     fn enter(&mut self, target: Option<Target>, _world: &World) -> Vec<Effect> {
-        match target {
-            Some(Target::Lines(text)) => {
-                self.view.column = 0;
-                self.set_filter(&text).unwrap_or_default()
-            }
-            _ => Vec::new(),
+        let mut effects = vec![Effect::Feed(Request::Watch(Watch::Lines))];
+        if let Some(Target::Lines(text)) = target {
+            self.view.column = 0;
+            effects.extend(self.set_filter(&text).unwrap_or_default());
         }
+        effects
     }
 
     fn act(&mut self, action: Action, world: &World) -> Outcome {

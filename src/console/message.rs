@@ -2,7 +2,6 @@
 
 use super::feed;
 use super::key::Key;
-use super::layer::Toast;
 use super::{engine, queue, rbl};
 
 /// What happened. [`super::update::update`] is the only reader.
@@ -32,8 +31,6 @@ pub(crate) enum Message {
     Rbl(rbl::Answer),
     /// From a task of the engine screen.
     Engine(engine::Answer),
-    /// A task has something to say to the user.
-    Toast(Toast),
 }
 
 /// What the console wants done. The loop carries it out; what comes of it comes back as a [`Message`].

@@ -35,11 +35,6 @@ impl World {
     pub fn rows(&self) -> usize {
         usize::from(layout::body_rows(self.size.1))
     }
-
-    /// The columns a screen's body has.
-    pub fn columns(&self) -> usize {
-        usize::from(self.size.0)
-    }
 }
 
 /// Whether acts are allowed.

@@ -90,7 +90,7 @@ impl Rejects {
                 rows.sort_by(|a, b| a.value.cmp(&b.value));
             }
             (Sort::Count, _) => {
-                rows.sort_by(|a, b| b.count.cmp(&a.count).then(a.value.cmp(&b.value)))
+                rows.sort_by(|a, b| b.count.cmp(&a.count).then(a.value.cmp(&b.value)));
             }
             (Sort::Last, _) => rows.sort_by(|a, b| b.last.cmp(&a.last).then(a.value.cmp(&b.value))),
         }

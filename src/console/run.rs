@@ -156,7 +156,7 @@ impl Shell {
                     }
                 }
                 Effect::Suspend => self.suspend(terminal, state)?,
-                Effect::Copy(text) => terminal.copy(&text).map_err(ConsoleError::Terminal)?,
+                Effect::Copy(text) => Terminal::copy(&text).map_err(ConsoleError::Terminal)?,
                 Effect::Again => self.again = true,
                 Effect::Queue(request) => self.tasks.queue(request),
                 Effect::Rbl(request) => self.tasks.rbl(request),

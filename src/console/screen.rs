@@ -64,11 +64,13 @@ impl Screen {
     }
 
     /// The next one, going round.
+    #[must_use]
     pub fn next(self) -> Self {
         Self::ALL[(self.index() + 1) % Self::ALL.len()]
     }
 
     /// The one before, going round.
+    #[must_use]
     pub fn previous(self) -> Self {
         Self::ALL[(self.index() + Self::ALL.len() - 1) % Self::ALL.len()]
     }

@@ -112,7 +112,7 @@ impl Terminal {
     }
 
     /// Puts a text on the user's clipboard by OSC 52, through tmux and screen.
-    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+    pub fn copy(text: &str) -> io::Result<()> {
         let encoded = base64::engine::general_purpose::STANDARD.encode(text);
         if encoded.len() > CLIPBOARD_MAX {
             return Ok(());

@@ -55,6 +55,7 @@ pub(crate) enum Role {
 
 impl Role {
     /// All of them.
+    #[cfg(test)]
     pub const ALL: [Self; 18] = [
         Self::Text,
         Self::Dim,

@@ -38,10 +38,6 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
             let outcome = state.panes.engine.receive(answer, &state.world);
             state.tell(outcome)
         }
-        Message::Toast(toast) => {
-            state.toast = Some(toast);
-            Vec::new()
-        }
     };
     if !state.confirming() {
         state.panes.queue.thaw(&state.world);
@@ -53,9 +49,10 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
 fn on_queue(state: &mut State, answer: super::queue::Answer) -> Vec<Effect> {
     use super::queue::Order;
     // What a question is about must not move under it.
-    let order = match state.confirming() {
-        true => Order::Frozen,
-        false => Order::Live,
+    let order = if state.confirming() {
+        Order::Frozen
+    } else {
+        Order::Live
     };
     let outcome = state.panes.queue.receive(answer, order, &state.world);
     state.tell(outcome)
@@ -300,14 +297,10 @@ fn pivot(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 fn copy(state: &mut State) -> Vec<Effect> {
-    match state.subject().line {
-        Some(line) => {
-            state.toast = Some(Toast::info("copied"));
-            vec![Effect::Copy(line)]
-        }
-        None => {
-            state.toast = Some(Toast::info("nothing to copy here"));
-            Vec::new()
-        }
-    }
+    let Some(line) = state.subject().line else {
+        state.toast = Some(Toast::info("nothing to copy here"));
+        return Vec::new();
+    };
+    state.toast = Some(Toast::info("copied"));
+    vec![Effect::Copy(line)]
 }

@@ -154,27 +154,6 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// A horizontal bar of `part` of `whole`, in `width` columns.
-    pub fn bar(&mut self, x: u16, y: u16, width: u16, part: f64, whole: f64, role: Role) {
-        if whole <= 0.0 || part <= 0.0 {
-            return;
-        }
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "at most eight times a terminal's width"
-        )]
-        let eighths = ((part / whole).min(1.0) * f64::from(width) * 8.0)
-            .round()
-            .max(1.0) as usize;
-        let signs = self.glyphs().widths();
-        let mut bar = signs[7].repeat(eighths / 8);
-        if !eighths.is_multiple_of(8) {
-            bar.push_str(signs[eighths % 8 - 1]);
-        }
-        self.put(x, y, width, &bar, role);
-    }
-
     /// One column a value, as high as its share of the largest.
     pub fn spark(&mut self, x: u16, y: u16, values: &[u64], role: Role) {
         let most = values.iter().copied().max().unwrap_or(0).max(1);

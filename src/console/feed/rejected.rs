@@ -90,7 +90,7 @@ impl Rejected {
                 rows: self.groups(query.by),
                 total: self.all.total,
                 of: self.all.total,
-                hours: self.day(to, |hour| {
+                hours: day(to, |hour| {
                     self.hours
                         .iter()
                         .find(|(h, _)| *h == hour)
@@ -152,15 +152,15 @@ impl Rejected {
             rows,
             total,
             of: self.single.iter().map(|s| u64::from(s.times)).sum(),
-            hours: self.day(to, |hour| hours.get(&hour).copied().unwrap_or(0)),
+            hours: day(to, |hour| hours.get(&hour).copied().unwrap_or(0)),
         }
     }
+}
 
-    /// The last 24 hours, oldest first.
-    fn day(&self, to: i64, count: impl Fn(i64) -> u64) -> Vec<u64> {
-        let last = to.div_euclid(3_600);
-        (last - 23..=last).map(count).collect()
-    }
+/// The last 24 hours, oldest first.
+fn day(to: i64, count: impl Fn(i64) -> u64) -> Vec<u64> {
+    let last = to.div_euclid(3_600);
+    (last - 23..=last).map(count).collect()
 }
 
 fn place(by: Grouping) -> usize {
