@@ -104,9 +104,8 @@ pub fn start_engine(dir: &Path, host: &Environment) -> Result<Server, AttachErro
         "No Postfix found: the embedded engine was started in {} and listens on {listen}{moved}. \
          Next: send it mail (swaks --server {listen} --to $USER@localhost), watch lively traffic with \
          `mailtop demo`, or look at another server with --log FILE or --config-dir DIR. \
-         Stop it: mailtop engine stop --config-dir {}",
-        dir.display(),
-        config_dir.display()
+         Stop it: mailtop engine stop",
+        dir.display()
     );
     Ok(Server { notice, ..server })
 }

@@ -1,6 +1,7 @@
 //! `mailtop engine`: the embedded engine's life, with Postfix's words and exit codes.
 
 use super::Context;
+use crate::attach::Environment;
 use crate::control::Request;
 use crate::engine::maillog::Stamp;
 use crate::engine::{EngineError, daemon, delivery, master};
@@ -140,7 +141,11 @@ fn config_dir(context: &Context) -> anyhow::Result<PathBuf> {
     let dir = match (&target.config_dir, &target.engine) {
         (Some(dir), _) => dir.clone(),
         (None, Some(dir)) => dir.join("etc"),
-        (None, None) => anyhow::bail!("which engine? (try: --config-dir DIR/etc or --engine DIR)"),
+        // The engine that `mailtop` without arguments starts.
+        (None, None) => Environment::of_this_process()
+            .engine_dir
+            .context("which engine? There is no home directory (try: --config-dir DIR/etc or --engine DIR)")?
+            .join("etc"),
     };
     std::path::absolute(&dir).with_context(|| dir.display().to_string())
 }

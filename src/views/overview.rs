@@ -48,7 +48,7 @@ pub(super) fn render(state: &State, pen: &mut Pen<'_>, area: Rect) {
 fn notice(state: &State, pen: &mut Pen<'_>, area: Rect) -> u16 {
     let width = area.width.saturating_sub(2);
     let clean = crate::sanitize::str_line(&state.world.server.notice);
-    let most = if area.height >= 30 { 3 } else { 2 };
+    let most = notice_lines(state, area.height);
     let mut y = area.y;
     for line in text::wrap(&clean, width).into_iter().take(most) {
         pen.put(area.x + 1, y, width, &line, Role::Dim);
@@ -62,8 +62,23 @@ fn notice(state: &State, pen: &mut Pen<'_>, area: Rect) -> u16 {
     y
 }
 
+/// A server without mail yet has room for the whole notice, and a newcomer needs its last words; later it must
+/// not push the figures down.
+fn notice_lines(state: &State, height: u16) -> usize {
+    let quiet = state.panes.overview.figures.as_ref().is_none_or(|figures| {
+        let totals = &figures.totals;
+        totals.received + totals.sent + totals.deferred + totals.bounced + totals.rejected == 0
+    });
+    match height {
+        20.. if quiet => 6,
+        30.. => 3,
+        _ => 2,
+    }
+}
+
 fn reading(reading: &Reading, offset: i32) -> String {
-    let mut line = format!("{} lines", text::count(reading.lines));
+    let noun = if reading.lines == 1 { "line" } else { "lines" };
+    let mut line = format!("{} {noun}", text::count(reading.lines));
     if let Some((from, to)) = reading.span {
         line = format!(
             "{line}, {} to {}",
