@@ -345,18 +345,17 @@ impl<'a> Findings<'a> {
 
     fn tables(&mut self) {
         let params = self.params;
-        let groups: [(&str, &[String]); 8] = [
+        let groups: [(&str, &[String]); 7] = [
             ("virtual_alias_maps", &params.virtual_alias_maps),
             ("virtual_mailbox_maps", &params.virtual_mailbox_maps),
             ("relay_recipient_maps", &params.relay_recipient_maps),
             ("transport_maps", &params.transport_maps),
             ("header_checks", &params.header_checks),
             ("mime_header_checks", &params.mime_header_checks),
-            ("nested_header_checks", &params.nested_header_checks),
             ("body_checks", &params.body_checks),
         ];
         for (name, tables) in groups {
-            // The defaults of two of them are $header_checks: told once.
+            // mime_header_checks is $header_checks by default: told once.
             if self.is_set(name) {
                 for table in tables {
                     self.table(name, table, Syntax::Postmap);

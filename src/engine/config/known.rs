@@ -85,26 +85,18 @@ known! {
     allow_untrusted_routing: yes_no;
     resolve_dequoted_address: yes_no;
     resolve_null_domain: yes_no;
-    resolve_numeric_domain: yes_no;
-    masquerade_domains: list;
-    masquerade_classes: list;
-    masquerade_exceptions: list;
     local_header_rewrite_clients: list;
-    remote_header_rewrite_domain: text;
     parent_domain_matches_subdomains: list;
     // smtpd.
     smtpd_banner: text;
     smtpd_helo_required: yes_no;
     smtpd_delay_reject: yes_no;
-    smtpd_delay_open_until_valid_rcpt: yes_no;
     smtpd_reject_unlisted_recipient: yes_no;
     smtpd_reject_unlisted_sender: yes_no;
     smtpd_peername_lookup: yes_no;
     smtpd_discard_ehlo_keywords: list;
     smtpd_forbidden_commands: list;
     smtpd_noop_commands: list;
-    smtpd_command_filter: text;
-    smtpd_reject_footer: text;
     disable_vrfy_command: yes_no;
     strict_rfc821_envelopes: yes_no;
     smtpd_restriction_classes: list;
@@ -121,7 +113,6 @@ known! {
     smtpd_soft_error_limit: number;
     smtpd_hard_error_limit: number;
     smtpd_junk_command_limit: number;
-    smtpd_history_flush_threshold: number;
     smtpd_error_sleep_time: seconds;
     smtpd_timeout: seconds;
     smtpd_client_connection_count_limit: number;
@@ -129,12 +120,10 @@ known! {
     smtpd_forbid_bare_newline: text = "normalize";
     smtpd_forbid_bare_newline_reject_code: code;
     smtpd_forbid_bare_newline_exclusions: list;
-    smtpd_forbid_unauth_pipelining: yes_no;
     default_process_limit: number;
     line_length_limit: number;
     header_size_limit: number;
     message_size_limit: number;
-    queue_minfree: number;
     hopcount_limit: number;
     mime_nesting_limit: number;
     soft_bounce: yes_no;
@@ -157,20 +146,16 @@ known! {
     unknown_address_reject_code: code;
     unknown_client_reject_code: code;
     unknown_hostname_reject_code: code;
-    reject_tempfail_action: text;
     unknown_address_tempfail_action: text;
     unknown_helo_hostname_tempfail_action: text;
     // Content.
     always_add_missing_headers: yes_no;
     undisclosed_recipients_header: text;
-    enable_original_recipient: yes_no;
     always_bcc: text;
     header_checks: list;
     mime_header_checks: list;
-    nested_header_checks: list;
     body_checks: list;
     body_checks_size_limit: number;
-    disable_mime_input_processing: yes_no;
     receive_override_options: list;
     smtputf8_enable: yes_no;
     // Delivery.
@@ -180,8 +165,6 @@ known! {
     virtual_transport: text;
     default_transport: text;
     transport_maps: list;
-    error_notice_recipient: text;
-    bounce_notice_recipient: text;
     disable_dns_lookups: yes_no;
     smtp_tcp_port: text = "smtp";
     smtp_helo_name: text;
@@ -204,10 +187,6 @@ known! {
     home_mailbox: text;
     mail_spool_directory: text;
     mailbox_command: text [raw];
-    luser_relay: text [raw];
-    forward_path: text [raw];
-    allow_mail_to_commands: list;
-    allow_mail_to_files: list;
     mailbox_size_limit: number;
     default_privs: text;
     command_time_limit: seconds;

@@ -556,7 +556,7 @@ mod tests {
         let (params, problems) = load(
             "myhostname = fire.deimos.fr\nbiff = no\nreject_unknown_recipient_domain = yes\n\
              mynetworks = 127.0.0.0/8, 10.8.0.0\nmailbox_command = procmail -a \"$EXTENSION\"\n\
-             smtpd_tls_cert_file = /x\nsmtpd_timeout = soon\n",
+             masquerade_domains = x\nsmtpd_timeout = soon\n",
             None,
         );
         assert_eq!(params.mydomain, "deimos.fr");
