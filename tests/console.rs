@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 /// A terminal with the console in it.
-struct Tty {
+pub struct Tty {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -18,13 +18,13 @@ struct Tty {
 }
 
 /// What the terminal was sent and what it shows.
-struct Shown {
+pub struct Shown {
     parser: vt100::Parser,
     bytes: Vec<u8>,
 }
 
 impl Tty {
-    fn open(columns: u16, rows: u16, command: CommandBuilder) -> Self {
+    pub fn open(columns: u16, rows: u16, command: CommandBuilder) -> Self {
         let size = size(columns, rows);
         let pair = native_pty_system().openpty(size).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
@@ -53,17 +53,17 @@ impl Tty {
         }
     }
 
-    fn press(&mut self, keys: &str) {
+    pub fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
-    fn screen(&self) -> String {
+    pub fn screen(&self) -> String {
         self.shown.lock().unwrap().parser.screen().contents()
     }
 
     /// Waits until the screen shows a text.
-    fn sees(&self, text: &str) -> String {
+    pub fn sees(&self, text: &str) -> String {
         let start = Instant::now();
         loop {
             let screen = self.screen();
@@ -76,7 +76,7 @@ impl Tty {
     }
 
     /// Waits until the screen does not show a text any more.
-    fn loses(&self, text: &str) {
+    pub fn loses(&self, text: &str) {
         wait_for(&format!("{text:?} to go"), || {
             (!self.screen().contains(text)).then_some(())
         });
@@ -100,7 +100,7 @@ impl Tty {
     }
 
     /// Waits for the end and returns whether it was a success, with all that was sent.
-    fn ends(mut self) -> (bool, Vec<u8>, Shown) {
+    pub fn ends(mut self) -> (bool, Vec<u8>, Shown) {
         let child = &mut self.child;
         let status = wait_for("the console to end", || child.try_wait().unwrap());
         drop(self.keys);

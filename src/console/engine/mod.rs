@@ -5,7 +5,7 @@
 
 pub(crate) mod task;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use task::{Answer, Facts, Request};
 

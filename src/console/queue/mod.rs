@@ -8,7 +8,7 @@ pub(crate) mod list;
 mod opened;
 pub(crate) mod task;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use list::{Ident, List, Marks};
 pub(crate) use opened::Opened;

@@ -5,7 +5,7 @@
 
 pub(crate) mod task;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use super::action::Action;
 use super::cursor::Cursor;
