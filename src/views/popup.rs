@@ -54,33 +54,27 @@ pub(super) fn confirm(confirm: &Confirm, pen: &mut Pen<'_>, area: Rect) {
         pen.put(inner.x, y, inner.width, line, *role);
     }
     let y = inner.bottom().saturating_sub(1);
-    let x = match confirm.is_answered() {
-        true => pen.pieces(
-            inner.x,
-            y,
-            inner.width,
-            &[
-                (&confirm.typed, Role::Input),
-                ("  ", Role::Dim),
-                ("Enter", Role::Key),
-                (" ", Role::Dim),
-                (confirm.word, Role::Bad),
-            ],
-        ),
-        false => pen.pieces(
-            inner.x,
-            y,
-            inner.width,
-            &[
-                ("type ", Role::Dim),
-                (&confirm.answer, Role::Key),
-                (": ", Role::Dim),
-                (&confirm.typed, Role::Input),
-                ("_  then Enter to ", Role::Dim),
-                (confirm.word, Role::Bad),
-            ],
-        ),
+    let answered = [
+        (confirm.typed.as_str(), Role::Input),
+        ("  ", Role::Dim),
+        ("Enter", Role::Key),
+        (" ", Role::Dim),
+        (confirm.word, Role::Bad),
+    ];
+    let open = [
+        ("type ", Role::Dim),
+        (confirm.answer.as_str(), Role::Key),
+        (": ", Role::Dim),
+        (confirm.typed.as_str(), Role::Input),
+        ("_  then Enter to ", Role::Dim),
+        (confirm.word, Role::Bad),
+    ];
+    let pieces: &[(&str, Role)] = if confirm.is_answered() {
+        &answered
+    } else {
+        &open
     };
+    let x = pen.pieces(inner.x, y, inner.width, pieces);
     pen.pieces(
         x,
         y,

@@ -245,13 +245,11 @@ fn master(server: &Server) -> (Option<bool>, String) {
     };
     // The id may belong to another program by now.
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    match name.trim() {
-        "master" => (Some(true), format!("process {pid}")),
-        _ => (
-            Some(false),
-            format!("its last process was {pid}, and is gone"),
-        ),
+    if name.trim() == "master" {
+        return (Some(true), format!("process {pid}"));
     }
+    let remark = format!("its last process was {pid}, and is gone");
+    (Some(false), remark)
 }
 
 fn postfix_command(server: &Server, name: &str) -> Command {

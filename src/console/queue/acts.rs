@@ -356,8 +356,7 @@ fn yes(key: Key, world: &World) -> String {
 /// Whether an act changes anything for a message in this queue.
 fn suits(action: Action, queue: QueueName) -> bool {
     match action {
-        Action::Flush => queue != QueueName::Hold,
-        Action::Hold => queue != QueueName::Hold,
+        Action::Flush | Action::Hold => queue != QueueName::Hold,
         Action::Release => queue == QueueName::Hold,
         Action::Requeue | Action::Delete => true,
     }

@@ -80,7 +80,7 @@ impl Marks {
 }
 
 /// Upper bounds of qshape's ages, minutes.
-pub(crate) const AGES: [i64; 9] = [5, 10, 20, 40, 80, 160, 320, 640, 1280];
+const AGES: [i64; 9] = [5, 10, 20, 40, 80, 160, 320, 640, 1280];
 
 /// What the messages of a group have in common, and their figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -273,7 +273,7 @@ fn groups(entries: &[Entry], rows: &[usize], by: Grouping, sort: Sort, now: i64)
     match (by, sort) {
         // Ages are a scale: their own order says more than their counts.
         (Grouping::Age, _) => groups.sort_by_key(|g| g.oldest),
-        (_, Sort::Oldest) | (_, Sort::NextTry) => groups.sort_by_key(|g| Reverse(g.count)),
+        (_, Sort::Oldest | Sort::NextTry) => groups.sort_by_key(|g| Reverse(g.count)),
         (_, Sort::Newest) => groups.sort_by_key(|g| g.oldest),
         (_, Sort::Size) => groups.sort_by_key(|g| Reverse(g.size)),
         _ => {}

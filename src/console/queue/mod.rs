@@ -151,14 +151,15 @@ impl Sort {
     /// Its name on the screen.
     pub fn title(self, group: Grouping) -> &'static str {
         match (self, group) {
-            (Self::Oldest, Grouping::None) => "oldest first",
             (Self::Newest, Grouping::None) => "newest first",
             (Self::Size, _) => "largest first",
             (Self::Sender, Grouping::None) => "by sender",
             (Self::Recipient, Grouping::None) => "by recipient",
             (Self::Reason, Grouping::None) => "by reason",
             (Self::NextTry, Grouping::None) => "by next try",
-            (_, Grouping::Age) | (Self::Newest, _) => "oldest first",
+            (Self::Oldest, Grouping::None) | (_, Grouping::Age) | (Self::Newest, _) => {
+                "oldest first"
+            }
             (Self::Oldest | Self::NextTry, _) => "most first",
             (Self::Sender | Self::Recipient | Self::Reason, _) => "by name",
         }
@@ -269,7 +270,8 @@ impl Queue {
         let source = match reading.listing {
             Ok(listing) => {
                 let changed = self.list.take(listing.entries, &mut self.marks);
-                if changed {
+                // Messages grow older even when the queue stays as it is.
+                if changed || self.view.group == Grouping::Age {
                     self.arrange(world);
                 }
                 Source {
@@ -629,6 +631,8 @@ impl Pane for Queue {
         let lines = self.opened.as_ref().map_or(0, |o| o.lines.len());
         let page = world.rows().saturating_sub(opened::CHROME);
         self.view.top = self.view.top.min(lines.saturating_sub(page));
+        let longest = self.opened.as_ref().map_or(0, |o| o.longest);
+        self.view.left = self.view.left.min(longest);
     }
 
     fn tick(&mut self, world: &World) -> Vec<Effect> {

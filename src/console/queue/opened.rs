@@ -11,6 +11,8 @@ pub(crate) const CHROME: usize = 6;
 pub(crate) struct Opened {
     /// Its lines, sanitised.
     pub lines: Vec<(Role, String)>,
+    /// The characters of the longest: scrolling sideways ends there.
+    pub longest: usize,
     /// Whether there is more of it in the queue file.
     pub cut: bool,
 }
@@ -23,13 +25,14 @@ impl Opened {
             Err(error) => {
                 return Self {
                     lines: vec![(Role::Bad, crate::sanitize::str_line(&error).into_owned())],
+                    longest: error.len(),
                     cut: false,
                 };
             }
         };
         let cut = text.len() as u64 >= CONTENT_LIMIT;
         let mut role = Role::Link;
-        let lines = text
+        let lines: Vec<(Role, String)> = text
             .split(|b| *b == b'\n')
             .map(|line| {
                 let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -40,6 +43,11 @@ impl Opened {
                 (role, crate::sanitize::line(line).into_owned())
             })
             .collect();
-        Self { lines, cut }
+        let longest = lines.iter().map(|(_, line)| line.chars().count()).max();
+        Self {
+            lines,
+            longest: longest.unwrap_or(0).saturating_sub(1),
+            cut,
+        }
     }
 }

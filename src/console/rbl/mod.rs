@@ -230,8 +230,8 @@ impl Rbl {
         };
         self.view = RblView {
             text,
-            open,
             targets,
+            open,
             ..RblView::default()
         };
         self.filter = None;

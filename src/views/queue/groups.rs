@@ -5,14 +5,14 @@ use super::super::table::{Chosen, Column, Table, Width, left, right};
 use super::super::text;
 use super::WIDE;
 use crate::console::action::Action;
-use crate::console::queue::list::{AGES, Group};
+use crate::console::queue::list::Group;
 use crate::console::queue::{CHROME, Grouping, Queue};
 use crate::console::state::State;
 use crate::console::theme::Role;
 use crate::console::words::age;
 use ratatui::layout::Rect;
 
-/// Heads of the age columns: minutes, as qshape has them.
+/// Heads of the age columns: the minutes below which a message is counted there, as qshape has them.
 const AGE_HEADS: [&str; 10] = [
     "5", "10", "20", "40", "80", "160", "320", "640", "1280", "more",
 ];
@@ -91,19 +91,19 @@ pub(super) fn about(state: &State, queue: &Queue, pen: &mut Pen<'_>, area: Rect)
     let Some(group) = queue.chosen_group() else {
         return;
     };
+    let open = state.world.keymap.shown(Action::Open);
     let line = format!(
-        " {} messages, {} bytes, oldest {} ",
+        " {} messages, {} bytes, oldest {}: {open} shows them, an act takes all ",
         text::count(group.count as u64),
         text::bytes(group.size),
         age(state.world.now - group.oldest)
     );
     pen.heading(area.x, area.y, area.width, &line);
-    let open = state.world.keymap.shown(Action::Open);
-    let minutes = AGES.len();
-    let hint = format!(
-        "{} ({open} shows its messages; an act is on all of them; ages are minutes in {} classes)",
-        group.key,
-        minutes + 1
+    pen.put(
+        area.x + 1,
+        area.y + 1,
+        area.width - 1,
+        &group.key,
+        Role::Warn,
     );
-    pen.put(area.x + 1, area.y + 1, area.width - 1, &hint, Role::Dim);
 }

@@ -27,7 +27,7 @@ pub(super) fn render(state: &State, pen: &mut Pen<'_>, area: Rect) {
         opened::render(state, queue, pen, area);
         return;
     }
-    head(state, queue, pen, area);
+    head(queue, pen, area);
     let list = Rect {
         y: area.y + 1,
         height: area.height.saturating_sub(3),
@@ -63,16 +63,14 @@ fn nothing(queue: &Queue) -> &'static str {
 }
 
 /// The first row: how many, of what, in which order, and how it was read.
-fn head(state: &State, queue: &Queue, pen: &mut Pen<'_>, area: Rect) {
+fn head(queue: &Queue, pen: &mut Pen<'_>, area: Rect) {
     let view = &queue.view;
     let (shown, all) = (queue.list.rows.len(), queue.list.entries.len());
-    let mut line = match shown == all {
-        true => format!("{} messages", text::count(all as u64)),
-        false => format!(
-            "{} of {}",
-            text::count(shown as u64),
-            text::count(all as u64)
-        ),
+    let mut line = if shown == all {
+        format!("{} messages", text::count(all as u64))
+    } else {
+        let (shown, all) = (text::count(shown as u64), text::count(all as u64));
+        format!("{shown} of {all}")
     };
     for (by, key) in &view.within {
         line = format!("{line}, {} {key}", by.title());
@@ -109,7 +107,6 @@ fn head(state: &State, queue: &Queue, pen: &mut Pen<'_>, area: Rect) {
     );
     let room = area.right().saturating_sub(x + 2);
     pen.put_right(x + 1, area.y, room, &way, role);
-    let _ = state;
 }
 
 fn way(queue: &Queue) -> Cell {
@@ -163,7 +160,7 @@ fn columns(width: u16, set: Columns) -> Vec<Column> {
     let mut columns = vec![left("", Width::Fixed(1))];
     if width >= WIDE {
         columns.extend([
-            left("queue", Width::Fixed(8)),
+            left("queue", Width::Fixed(9)),
             left("id", Width::Fixed(16)),
             right("age", Width::Fixed(5)),
             right("next", Width::Fixed(5)),
@@ -174,7 +171,7 @@ fn columns(width: u16, set: Columns) -> Vec<Column> {
         ]);
         return columns;
     }
-    columns.push(left("queue", Width::Fixed(5)));
+    columns.push(left("queue", Width::Fixed(6)));
     match set {
         Columns::All => columns.extend([
             left("id", Width::Fixed(11)),
@@ -224,7 +221,7 @@ fn cells(
         let next = (next_try(entry, now), Role::Dim);
         return vec![mark, lies, id, old, next, size, from, to, why];
     }
-    let short: String = word.chars().take(4).collect();
+    let short: String = word.chars().take(5).collect();
     let lies = (format!("{expire}{short}"), role);
     match queue.view.columns {
         Columns::All => vec![mark, lies, id, old, size, from, to, why],

@@ -14,14 +14,13 @@ use ratatui::layout::Rect;
 /// Draws it.
 pub(super) fn render(state: &State, queue: &Queue, pen: &mut Pen<'_>, area: Rect) {
     let id = queue.view.open.as_ref().map_or("", |open| &open.id);
-    match queue.chosen() {
-        Some(entry) => facts(state, entry, pen, area),
-        None => {
-            let line = " is no longer in the queue: delivered, deleted or bounced";
-            let room = area.width.saturating_sub(1);
-            let pieces = [(id, Role::Link), (line, Role::Warn)];
-            pen.pieces(area.x + 1, area.y, room, &pieces);
-        }
+    if let Some(entry) = queue.chosen() {
+        facts(state, entry, pen, area);
+    } else {
+        let line = " is no longer in the queue: delivered, deleted or bounced";
+        let room = area.width.saturating_sub(1);
+        let pieces = [(id, Role::Link), (line, Role::Warn)];
+        pen.pieces(area.x + 1, area.y, room, &pieces);
     }
     let Some(opened) = &queue.opened else {
         let place = area.y + 6;
@@ -29,10 +28,8 @@ pub(super) fn render(state: &State, queue: &Queue, pen: &mut Pen<'_>, area: Rect
         return;
     };
     let timeline = state.world.keymap.shown(Action::Timeline);
-    let heading = match opened.cut {
-        true => format!("Text, its first 64 kB ({timeline} shows its timeline)"),
-        false => format!("Text ({timeline} shows its timeline)"),
-    };
+    let part = if opened.cut { ", its first 64 kB" } else { "" };
+    let heading = format!("Text{part} ({timeline} shows its timeline)");
     pen.heading(
         area.x + 1,
         area.y + 5,
