@@ -90,10 +90,10 @@ impl Postfix {
         let root = postfix.dir.path().display();
         fs::write(
             postfix.config_dir().join("main.cf"),
-            format!(
+            each_once(&format!(
                 "{MAIN_CF}queue_directory = {root}/queue\ndata_directory = {root}/data\n\
                  maillog_file = {root}/log/mail.log\nmaillog_file_prefixes = {root}/log\n{parameters}\n"
-            ),
+            )),
         )
         .unwrap();
         fs::write(
@@ -238,4 +238,27 @@ impl Drop for Postfix {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// The logical lines of a main.cf with only the last definition of each parameter.
+///
+/// Postfix warns of every "overriding earlier entry", its postlogd too, through the socket that postlogd itself
+/// reads: about a dozen such warnings at once, and it waits for itself for ever.
+fn each_once(main_cf: &str) -> String {
+    let mut entries: Vec<(String, String)> = Vec::new();
+    for line in main_cf.lines() {
+        let continues = line.starts_with([' ', '\t']);
+        if let (true, Some((_, text))) = (continues, entries.last_mut()) {
+            text.push_str(line);
+            text.push('\n');
+            continue;
+        }
+        let Some((name, _)) = line.split_once('=') else {
+            continue;
+        };
+        let name = name.trim().to_owned();
+        entries.retain(|(known, _)| *known != name);
+        entries.push((name, format!("{line}\n")));
+    }
+    entries.into_iter().map(|(_, text)| text).collect()
 }
