@@ -277,35 +277,24 @@ fn explain(server: &Server, request: &control::Request) -> Result<Vec<ExplainSte
 }
 
 fn carry_out(deed: Deed, server: &Server) -> Answer {
-    let mut command = match server.kind {
-        Kind::Engine => match std::env::current_exe() {
-            Ok(program) => {
-                let mut command = Command::new(program);
-                command.args(["engine", deed.word()]);
-                if let Some(dir) = &server.config_dir {
-                    command.arg("--config-dir").arg(dir);
-                }
-                command
-            }
-            Err(error) => {
-                return Answer::Done {
-                    deed,
-                    well: false,
-                    output: vec![format!("mailtop's own program: {error}")],
-                };
-            }
-        },
-        _ => {
-            let mut command = postfix_command(server, "postfix");
-            command.arg(deed.word());
-            command
-        }
-    };
-    let (well, output) = match output(&mut command) {
-        Ok(ended) => ended,
-        Err(error) => (false, vec![error]),
-    };
+    let ended = command_for(deed, server).and_then(|mut command| output(&mut command));
+    let (well, output) = ended.unwrap_or_else(|error| (false, vec![error]));
     Answer::Done { deed, well, output }
+}
+
+fn command_for(deed: Deed, server: &Server) -> Result<Command, String> {
+    if server.kind == Kind::Postfix {
+        let mut command = postfix_command(server, "postfix");
+        command.arg(deed.word());
+        return Ok(command);
+    }
+    let program = std::env::current_exe().map_err(|e| format!("mailtop's own program: {e}"))?;
+    let mut command = Command::new(program);
+    command.args(["engine", deed.word()]);
+    if let Some(dir) = &server.config_dir {
+        command.arg("--config-dir").arg(dir);
+    }
+    Ok(command)
 }
 
 /// Runs a command to its end; what it says goes through a file, because daemons it starts keep pipes open.
