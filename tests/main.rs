@@ -16,6 +16,7 @@ mod console_queue;
 mod demo;
 mod engine_deliver;
 mod engine_receive;
+mod engine_rules;
 mod logs;
 mod logs_follow;
 mod queue;

@@ -3,6 +3,7 @@
 //! In: a configuration directory. Out: [`Problem`]s with file, line and remedy. It reads what main.cf names
 //! and asks no network; what the parameters' own syntax is about, `config` already tells.
 
+use super::cleanup;
 use super::config::{ConfigError, Params, Problem, Severity, Wire};
 use super::maps::{self, MapError, Syntax};
 use super::policy::words::{NOT_YET, Restriction, parse};
@@ -359,7 +360,42 @@ impl<'a> Findings<'a> {
             if self.is_set(name) {
                 for table in tables {
                     self.table(name, table, Syntax::Postmap);
+                    if name.ends_with("_checks") {
+                        self.rules(name, table);
+                    }
                 }
+            }
+        }
+    }
+
+    /// The right-hand sides of header_checks(5).
+    fn rules(&mut self, parameter: &str, table: &str) {
+        let file =
+            maps::file_of(table).map_or_else(|| table.to_owned(), |f| f.display().to_string());
+        for (line, action) in self.params.maps.values(table).unwrap_or_default() {
+            let place = if line == 0 {
+                file.clone()
+            } else {
+                format!("{file}, line {line}")
+            };
+            if let Some(complaint) = cleanup::complaint(&action) {
+                self.tell(
+                    Severity::Warning,
+                    parameter,
+                    format!("{parameter}: {place}: {complaint}"),
+                    "the rule does nothing as it is written",
+                );
+            }
+            if let Some(filter) = cleanup::filter_of(&action)
+                && let Some((transport, _)) = filter.split_once(':')
+                && !is_transport(self.params, transport)
+            {
+                self.tell(
+                    Severity::Error,
+                    parameter,
+                    format!("{parameter}: {place}: FILTER {filter}: no transport {transport} in master.cf: its mail would be deferred (mail transport unavailable)"),
+                    "add the transport to master.cf, or correct the rule",
+                );
             }
         }
     }

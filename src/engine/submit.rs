@@ -4,6 +4,7 @@
 //! from outside goes through `smtpd` and `cleanup`, not through here.
 
 use super::Site;
+use super::cleanup::{ExpandError, mapped};
 use super::spool::{Incoming, Spool, SpoolError};
 use crate::queue::format::FormatError;
 use crate::queue::format::content::ContentReader;
@@ -17,6 +18,9 @@ pub enum SubmitError {
     /// The spool failed.
     #[error(transparent)]
     Spool(#[from] SpoolError),
+    /// Its recipients' aliases cannot be followed.
+    #[error(transparent)]
+    Alias(#[from] ExpandError),
     /// The message it is made from cannot be read.
     #[error("{0}")]
     Format(#[from] FormatError),
@@ -54,7 +58,20 @@ pub fn submit(
         attributes: submission.attributes,
         ..Head::default()
     };
-    incoming.set_envelope(&head, submission.recipients)?;
+    let recipients = expand(site, submission.recipients)?;
+    let recipients: Vec<_> = recipients
+        .iter()
+        .map(|(asked, address)| NewRecipient {
+            address: address.as_bytes(),
+            original: if asked.original.is_empty() {
+                asked.address
+            } else {
+                asked.original
+            },
+            ..**asked
+        })
+        .collect();
+    incoming.set_envelope(&head, &recipients)?;
     let message_id = content(&mut incoming)?;
     let id = incoming.id().to_owned();
     // Before the commit: the queue manager may log the message at once.
@@ -63,6 +80,26 @@ pub fn submit(
         .queue(&id, format_args!("message-id={message_id}"));
     incoming.commit(&[], &[])?;
     Ok(id)
+}
+
+/// Each recipient with the addresses its virtual aliases lead to; each address once.
+fn expand<'a>(
+    site: &Site,
+    recipients: &'a [NewRecipient<'a>],
+) -> Result<Vec<(&'a NewRecipient<'a>, String)>, SubmitError> {
+    let mut found: Vec<(&NewRecipient<'_>, String)> = Vec::new();
+    for asked in recipients {
+        let address = String::from_utf8_lossy(asked.address);
+        for target in mapped(&site.params, &address)? {
+            if !found
+                .iter()
+                .any(|(_, known)| known.eq_ignore_ascii_case(&target))
+            {
+                found.push((asked, target));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The `Received:` header of a message that came over no network.

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "the harness is shared by tests that come and go")]
 
 pub mod bad_dns;
+pub mod engine;
 pub mod rbldnsd;
 
 pub mod postfix;

@@ -28,7 +28,15 @@ pub enum Outcome {
     Ignore,
     /// Leave it out and log it.
     Strip(String),
-    /// The table could not be asked, or asks for what is not supported.
+    /// All recipients to this address instead.
+    Redirect(String),
+    /// This `transport:nexthop` instead of the content filter in force.
+    Filter(String),
+    /// This address too.
+    Bcc(String),
+    /// The rule asks for what cannot be done: warned of, and the line passes, as with Postfix.
+    Odd(String),
+    /// The table could not be asked.
     Failed(String),
 }
 
@@ -44,7 +52,10 @@ impl Outcome {
             Self::Prepend(text) => ("prepend", text),
             Self::Replace(text) => ("replace", text),
             Self::Strip(text) => ("strip", text),
-            Self::Pass | Self::Ignore | Self::Failed(_) => return None,
+            Self::Redirect(text) => ("redirect", text),
+            Self::Filter(text) => ("filter", text),
+            Self::Bcc(text) => ("bcc", text),
+            Self::Pass | Self::Ignore | Self::Odd(_) | Self::Failed(_) => return None,
         })
     }
 }
@@ -85,6 +96,22 @@ fn failure(error: &MapError) -> String {
     error.to_string()
 }
 
+/// What is wrong with a rule's right-hand side, for `check`.
+pub fn complaint(action: &str) -> Option<String> {
+    match parse(action) {
+        Outcome::Odd(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The `transport:nexthop` a rule sends mail to, for `check`.
+pub fn filter_of(action: &str) -> Option<String> {
+    match parse(action) {
+        Outcome::Filter(filter) => Some(filter),
+        _ => None,
+    }
+}
+
 fn parse(action: &str) -> Outcome {
     let action = action.trim();
     let (word, text) = action
@@ -98,13 +125,23 @@ fn parse(action: &str) -> Outcome {
         "INFO" => Outcome::Info(text),
         "HOLD" => Outcome::Hold(text),
         "DISCARD" => Outcome::Discard(text),
+        "PREPEND" | "REPLACE" if text.is_empty() => {
+            Outcome::Odd(format!("{word} action without text"))
+        }
         "PREPEND" => Outcome::Prepend(text),
         "REPLACE" => Outcome::Replace(text),
+        "REDIRECT" | "BCC" if !text.contains('@') => {
+            Outcome::Odd(format!("bad {word} address \"{text}\" -- need user@domain"))
+        }
+        "REDIRECT" => Outcome::Redirect(text),
+        "BCC" => Outcome::Bcc(text),
+        "FILTER" if !text.contains(':') => Outcome::Odd(format!(
+            "bad FILTER command \"{text}\" -- need transport:destination"
+        )),
+        "FILTER" => Outcome::Filter(text),
         "IGNORE" => Outcome::Ignore,
         "STRIP" => Outcome::Strip(text),
-        other => Outcome::Failed(format!(
-            "unsupported command in header/body checks table: {other}"
-        )),
+        other => Outcome::Odd(format!("unknown command in the table: \"{other}\"")),
     }
 }
 
@@ -148,6 +185,11 @@ mod tests {
     fn actions() {
         assert_eq!(parse("reject x y"), Outcome::Reject("5.7.1 x y".into()));
         assert_eq!(parse("DUNNO"), Outcome::Pass);
-        assert!(matches!(parse("FILTER x:y"), Outcome::Failed(_)));
+        assert_eq!(parse("FILTER x:y"), Outcome::Filter("x:y".into()));
+        assert_eq!(parse("redirect a@b"), Outcome::Redirect("a@b".into()));
+        assert_eq!(parse("BCC a@b"), Outcome::Bcc("a@b".into()));
+        for odd in ["FILTER x", "BCC a", "REDIRECT", "PREPEND", "EXPLODE now"] {
+            assert!(complaint(odd).is_some(), "{odd}");
+        }
     }
 }

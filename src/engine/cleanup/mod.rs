@@ -18,12 +18,14 @@ use super::policy::Action;
 use super::policy::networks::is_own_client;
 use super::smtpd::{Client, Envelope, Record, Refusal};
 use super::spool::{Incoming, SpoolError};
-use crate::queue::format::writer::{Client as FileClient, Head, NewRecipient};
+use crate::queue::format::writer::{Client as FileClient, Head};
 use checks::Outcome;
 use header::Header;
 use std::sync::Arc;
 
+pub use checks::{complaint, filter_of};
 pub use date::mail_date;
+pub use recipients::{ExpandError, mapped};
 
 /// A message on its way into the spool. All methods may block for the time of a buffered write; `commit` waits
 /// for the disk.
@@ -48,6 +50,8 @@ pub struct Cleanup {
     swallow: bool,
     refusal: Option<Refusal>,
     discard: bool,
+    /// Recipients that rules and access tables added.
+    bcc: Vec<String>,
     encoding: &'static str,
     size: u64,
 }
@@ -100,17 +104,19 @@ impl Cleanup {
     ) -> Result<Self, Refusal> {
         let log = site.log.session("cleanup");
         let envelope = arrival.envelope;
-        let recipients = recipients::expand(&params, envelope).map_err(|error| {
-            log.warning(format_args!("{}: {error}", incoming.id()));
-            write_error()
-        })?;
+        let recipients = recipients::expand(&params, envelope)
+            .map_err(|error| not_expanded(&log, incoming.id(), &error))?;
         let id = incoming.id().to_owned();
         incoming.set_line_length_limit(params.line_length_limit);
         let mut content_filter = params.content_filter.clone();
+        let mut bcc = Vec::new();
+        let mut redirect = None;
         for action in &envelope.actions {
             match action {
                 Action::Hold => incoming.hold(),
                 Action::Filter(filter) => content_filter.clone_from(filter),
+                Action::Bcc(address) => bcc.push(address.clone()),
+                Action::Redirect(address) => redirect = Some(address),
                 _ => {}
             }
         }
@@ -124,6 +130,11 @@ impl Cleanup {
             local,
         )
         .map_err(|error| failed(&log, &error))?;
+        if let Some(address) = redirect {
+            incoming
+                .set_redirect(address)
+                .map_err(|error| failed(&log, &error))?;
+        }
         let origin = Origin {
             client: arrival.client.name_address(),
             sender: external(envelope.sender.as_deref().unwrap_or("")),
@@ -151,6 +162,7 @@ impl Cleanup {
             swallow: false,
             refusal: None,
             discard: envelope.actions.contains(&Action::Discard),
+            bcc,
             encoding: envelope.encoding,
             size: 0,
         };
@@ -189,9 +201,12 @@ impl Cleanup {
         }
         // Told again behind the content, as cleanup(8) does with what it learnt of the body.
         let encoding = [("encoding", self.encoding.as_bytes())];
+        let copies = recipients::copies(&self.params, &self.bcc)
+            .map_err(|error| not_expanded(&self.log, &id, &error))?;
+        let copies: Vec<_> = copies.iter().map(recipients::Final::record).collect();
         match self
             .incoming
-            .commit(&encoding[..usize::from(!self.encoding.is_empty())], &[])
+            .commit(&encoding[..usize::from(!self.encoding.is_empty())], &copies)
         {
             Ok(_) => Ok(id),
             Err(error) => Err(failed(&self.log, &error)),
@@ -472,6 +487,23 @@ impl Cleanup {
                 self.incoming.put_line(text.as_bytes())?;
                 Ok(false)
             }
+            Outcome::Redirect(address) => {
+                self.incoming.set_redirect(&address)?;
+                Ok(true)
+            }
+            Outcome::Filter(filter) => {
+                self.incoming.set_filter(&filter)?;
+                Ok(true)
+            }
+            Outcome::Bcc(address) => {
+                self.bcc.push(address);
+                Ok(true)
+            }
+            Outcome::Odd(complaint) => {
+                self.log
+                    .warning(format_args!("{id}: {kind} checks: {complaint}"));
+                Ok(true)
+            }
             Outcome::Failed(error) => {
                 self.log.warning(format_args!("{id}: {error}"));
                 self.refusal = Some(write_error());
@@ -535,15 +567,7 @@ fn write_envelope(
         warn_time: (delay > 0 && !sender.is_empty()).then(|| seconds.saturating_add(delay)),
         ..Head::default()
     };
-    let recipients: Vec<NewRecipient<'_>> = recipients
-        .iter()
-        .map(|recipient| NewRecipient {
-            address: recipient.address.as_bytes(),
-            original: recipient.original.as_bytes(),
-            dsn_orig_rcpt: recipient.orcpt.as_bytes(),
-            notify: recipient.notify,
-        })
-        .collect();
+    let recipients: Vec<_> = recipients.iter().map(recipients::Final::record).collect();
     incoming.set_envelope(&head, &recipients)
 }
 
@@ -565,6 +589,15 @@ fn is_local_client(client: &Client, params: &Params) -> Result<bool, super::maps
         }
     }
     Ok(false)
+}
+
+/// The recipients could not be worked out: aliases that grow or nest without end, or a table that failed.
+fn not_expanded(log: &maillog::Session, id: &str, error: &recipients::ExpandError) -> Refusal {
+    log.warning(format_args!("{id}: {error}"));
+    match error {
+        recipients::ExpandError::Map(_) => write_error(),
+        _ => Refusal::new(451, "4.6.0 Alias expansion error"),
+    }
 }
 
 /// The reply when the disk or a table failed: the client keeps its message.

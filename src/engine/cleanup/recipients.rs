@@ -3,8 +3,8 @@
 use crate::engine::address::{Origin, find, rewrite, split};
 use crate::engine::config::Params;
 use crate::engine::maps::{MapError, alias};
-use crate::engine::policy::Action;
 use crate::engine::smtpd::Envelope;
+use crate::queue::format::writer::NewRecipient;
 use std::collections::HashSet;
 
 /// A recipient as it is written.
@@ -18,6 +18,18 @@ pub struct Final {
     pub orcpt: String,
     /// NOTIFY.
     pub notify: u8,
+}
+
+impl Final {
+    /// As the queue file takes it.
+    pub fn record(&self) -> NewRecipient<'_> {
+        NewRecipient {
+            address: self.address.as_bytes(),
+            original: self.original.as_bytes(),
+            dsn_orig_rcpt: self.orcpt.as_bytes(),
+            notify: self.notify,
+        }
+    }
 }
 
 /// Why recipients could not be worked out.
@@ -36,23 +48,16 @@ pub enum ExpandError {
 
 /// The recipients to write.
 pub fn expand(params: &Params, envelope: &Envelope) -> Result<Vec<Final>, ExpandError> {
-    let redirect = envelope.actions.iter().find_map(|action| match action {
-        Action::Redirect(address) => Some(rewrite(address, params, Origin::Local)),
-        _ => None,
-    });
-    let mapped = !params
-        .receive_override_options
-        .iter()
-        .any(|word| word == "no_address_mappings");
+    let mapped = maps_addresses(params);
     let mut finals = Vec::new();
     let mut seen = HashSet::new();
     for recipient in &envelope.recipients {
         let original = &recipient.address;
         let complete = rewrite(original, params, Origin::Local);
-        let addresses = match &redirect {
-            Some(address) => vec![address.clone()],
-            None if mapped => virtual_aliases(params, &complete)?,
-            None => vec![complete],
+        let addresses = if mapped {
+            virtual_aliases(params, &complete)?
+        } else {
+            vec![complete]
         };
         for address in addresses {
             if seen.insert((address.to_lowercase(), original.to_lowercase())) {
@@ -79,20 +84,54 @@ pub fn expand(params: &Params, envelope: &Envelope) -> Result<Vec<Final>, Expand
     Ok(finals)
 }
 
+/// The blind copies that rules asked for: nobody hears of their fate (NOTIFY=NEVER).
+pub fn copies(params: &Params, addresses: &[String]) -> Result<Vec<Final>, ExpandError> {
+    let mut copies = Vec::new();
+    for original in addresses {
+        let complete = rewrite(original, params, Origin::Local);
+        let found = if maps_addresses(params) {
+            virtual_aliases(params, &complete)?
+        } else {
+            vec![complete]
+        };
+        copies.extend(found.into_iter().map(|address| Final {
+            address,
+            original: original.clone(),
+            orcpt: String::new(),
+            notify: 1,
+        }));
+    }
+    Ok(copies)
+}
+
+/// A recipient of mail that the engine sends itself: completed and through the virtual aliases, as cleanup(8) does
+/// for Postfix's own mail whatever `receive_override_options` says of mail from outside.
+pub fn mapped(params: &Params, address: &str) -> Result<Vec<String>, ExpandError> {
+    virtual_aliases(params, &rewrite(address, params, Origin::Local))
+}
+
+fn maps_addresses(params: &Params) -> bool {
+    !params
+        .receive_override_options
+        .iter()
+        .any(|word| word == "no_address_mappings")
+}
+
 /// virtual(5): the result of a lookup is looked up again, until nothing changes.
 fn virtual_aliases(params: &Params, address: &str) -> Result<Vec<String>, ExpandError> {
     let mut done = Vec::new();
     let mut todo = vec![(address.to_owned(), 0usize)];
-    let mut seen = HashSet::new();
+    let mut fixed = HashSet::new();
     while let Some((current, depth)) = todo.pop() {
-        if depth > params.virtual_alias_recursion_limit {
+        if depth >= params.virtual_alias_recursion_limit {
             return Err(ExpandError::TooDeep(address.to_owned()));
         }
         if done.len() + todo.len() >= params.virtual_alias_expansion_limit.max(1) {
             return Err(ExpandError::TooMany(address.to_owned()));
         }
-        // An address that leads to itself is final.
-        if !seen.insert(current.to_lowercase()) {
+        // An address that led to itself once is final.
+        if fixed.contains(&current.to_lowercase()) {
+            done.push(current);
             continue;
         }
         let Some(found) = find::address(&current, &params.virtual_alias_maps, params)? else {
@@ -117,6 +156,7 @@ fn virtual_aliases(params: &Params, address: &str) -> Result<Vec<String>, Expand
             };
             let target = rewrite(&target, params, Origin::Local);
             if target.eq_ignore_ascii_case(&current) {
+                fixed.insert(target.to_lowercase());
                 done.push(target);
             } else {
                 todo.push((target, depth + 1));
@@ -167,10 +207,11 @@ mod tests {
 
     #[test]
     fn circles_and_floods_end() {
-        assert_eq!(
-            expanded("{ a@v = b@v }, { b@v = a@v }", "a@v").unwrap(),
-            Vec::<String>::new()
-        );
+        // An error, so that the mail is put off: with no recipient it would vanish.
+        assert!(matches!(
+            expanded("{ a@v = b@v }, { b@v = a@v }", "a@v"),
+            Err(ExpandError::TooDeep(_) | ExpandError::TooMany(_))
+        ));
         assert_eq!(
             expanded("{ a@v = a@v, b@v }", "a@v").unwrap(),
             ["a@v", "b@v"]

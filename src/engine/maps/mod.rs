@@ -113,6 +113,20 @@ impl Maps {
         })
     }
 
+    /// The right-hand sides of a table, each with its line (0 where there are no lines), for `check`.
+    pub fn values(&self, spec: &str) -> Result<Vec<(usize, String)>, MapError> {
+        let plain = |value: &String| (0, value.clone());
+        Ok(match self.table(spec, Syntax::Postmap)?.as_ref() {
+            Table::Patterns(patterns) => patterns
+                .values()
+                .map(|(line, value)| (line, value.to_owned()))
+                .collect(),
+            Table::Pairs(pairs) => pairs.values().map(plain).collect(),
+            Table::Static(value) => vec![plain(value)],
+            Table::Networks(_) | Table::Passwd(_) => Vec::new(),
+        })
+    }
+
     fn find_any_with(
         &self,
         specs: &[String],

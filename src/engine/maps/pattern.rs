@@ -23,6 +23,7 @@ pub struct Patterns {
 }
 
 struct Rule {
+    line: usize,
     pattern: Regex,
     negated: bool,
     action: Action,
@@ -51,6 +52,14 @@ impl Patterns {
             }
         }
         None
+    }
+
+    /// The right-hand sides, each with its line.
+    pub fn values(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.rules.iter().filter_map(|rule| match &rule.action {
+            Action::Value(value) => Some((rule.line, value.as_str())),
+            Action::If(_) => None,
+        })
     }
 
     /// Lines that were skipped, each with Postfix's words for why.
@@ -99,6 +108,7 @@ pub fn parse(name: &str, text: &str, flavour: Flavour) -> Patterns {
                     Action::Value(value)
                 };
                 rules.push(Rule {
+                    line: number,
                     pattern,
                     negated,
                     action,

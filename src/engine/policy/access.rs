@@ -202,6 +202,20 @@ impl Run<'_> {
                 self.actions.push(Action::Hold);
                 Ok(Verdict::Dunno)
             }
+            "FILTER" if !text.contains(':') => {
+                self.ill_formed(table, value, "transport:destination");
+                Ok(Verdict::Dunno)
+            }
+            "REDIRECT" | "BCC" if !text.contains('@') => {
+                self.ill_formed(table, value, "user@domain target");
+                Ok(Verdict::Dunno)
+            }
+            "BCC" => {
+                self.notes
+                    .push(event("bcc", format!("triggers BCC {text}")));
+                self.actions.push(Action::Bcc(text.to_owned()));
+                Ok(Verdict::Dunno)
+            }
             "FILTER" => {
                 self.notes
                     .push(event("filter", format!("triggers FILTER {text}")));
@@ -238,6 +252,12 @@ impl Run<'_> {
                 }
             },
         }
+    }
+
+    fn ill_formed(&mut self, table: &str, value: &str, wanted: &str) {
+        self.notes.push(Note::Warning(format!(
+            "access table {table}: \"{value}\" requires {wanted}"
+        )));
     }
 
     /// The name and class a table's reply speaks of.

@@ -68,6 +68,8 @@ pub enum Action {
     Discard,
     /// Deliver it there instead.
     Redirect(String),
+    /// Send a copy to this address.
+    Bcc(String),
     /// Give it to this transport.
     Filter(String),
     /// Put this header in front.

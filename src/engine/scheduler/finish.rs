@@ -75,7 +75,7 @@ pub(super) fn tell_failures(site: &Site, spool: &Spool, message: &Message) -> Re
 /// Whether the file has no recipient to do.
 pub(super) fn nothing_left(message: &Message) -> Result<bool, AnyError> {
     let envelope = Envelope::read(&message.file, Detail::Full)?;
-    Ok(envelope.todo().next().is_none())
+    Ok(envelope.deliverable().is_empty())
 }
 
 /// The message's age, within the bounds: young mail is tried soon, old mail seldom.

@@ -1,6 +1,7 @@
 //! From a message to its deliveries: recipients by destination, in portions.
 
 use crate::engine::Site;
+use crate::engine::address::{Origin, rewrite};
 use crate::engine::delivery::{Route, route};
 use crate::engine::spool::Message;
 use crate::queue::format::envelope::EnvelopeRecipient;
@@ -13,14 +14,18 @@ pub(super) type Portion = (Route, Vec<EnvelopeRecipient>);
 pub(super) fn plan(site: &Site, message: &Message) -> Vec<Portion> {
     let mut portions: Vec<Portion> = Vec::new();
     let mut open: HashMap<Route, usize> = HashMap::new();
-    for recipient in message.envelope.todo() {
-        let route = route_of(site, message, recipient);
+    for mut recipient in message.envelope.deliverable() {
+        if message.envelope.redirect.is_some() {
+            let address = String::from_utf8_lossy(&recipient.address);
+            recipient.address = rewrite(&address, &site.params, Origin::Local).into_bytes();
+        }
+        let route = route_of(site, message, &recipient);
         let limit = recipient_limit(site, &route);
         match open.get(&route) {
-            Some(&at) if portions[at].1.len() < limit => portions[at].1.push(recipient.clone()),
+            Some(&at) if portions[at].1.len() < limit => portions[at].1.push(recipient),
             _ => {
                 open.insert(route.clone(), portions.len());
-                portions.push((route, vec![recipient.clone()]));
+                portions.push((route, vec![recipient]));
             }
         }
     }
@@ -28,8 +33,10 @@ pub(super) fn plan(site: &Site, message: &Message) -> Vec<Portion> {
 }
 
 fn route_of(site: &Site, message: &Message, recipient: &EnvelopeRecipient) -> Route {
-    // A message's own content filter goes before all routing (postconf(5), content_filter).
-    if let Some(filter) = &message.envelope.content_filter {
+    // A message's own content filter goes before all routing (postconf(5), content_filter); a redirect before both.
+    if let Some(filter) = &message.envelope.content_filter
+        && message.envelope.redirect.is_none()
+    {
         let filter = String::from_utf8_lossy(filter);
         let (transport, nexthop) = filter.split_once(':').unwrap_or((&filter, ""));
         return Route {
@@ -76,7 +83,42 @@ mod tests {
     use crate::engine::maillog::{Maillog, Stamp};
     use crate::engine::spool::tests::{message, spool};
     use crate::queue::QueueName;
+    use crate::queue::format::writer::{Head, NewRecipient, mark_done};
     use std::sync::Arc;
+
+    #[test]
+    fn a_redirect_stands_for_all_recipients_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = spool(&dir.path().join("spool"));
+        let log = Maillog::open(&dir.path().join("log"), "mx", "postfix", Stamp::default());
+        let site = Site {
+            params: Arc::new(Params::for_tests(dir.path())),
+            log: log.unwrap(),
+            dns: Arc::new(crate::dns::StaticDns::default()),
+        };
+        let mut incoming = spool.create().unwrap();
+        let recipients = [b"a@far.test", b"b@far.test"].map(|address| NewRecipient {
+            address,
+            ..NewRecipient::default()
+        });
+        incoming
+            .set_envelope(&Head::default(), &recipients)
+            .unwrap();
+        incoming.set_filter("scan:[127.0.0.1]:10024").unwrap();
+        incoming.set_redirect("trap@far.test").unwrap();
+        let id = incoming.commit(&[], &[]).unwrap().id;
+        let message = spool.load(QueueName::Incoming, &id).unwrap();
+        let portions = plan(&site, &message);
+        let [(route, recipients)] = portions.as_slice() else {
+            panic!("{portions:?}");
+        };
+        assert_eq!(route.transport, "smtp");
+        assert_eq!(recipients[0].address, b"trap@far.test");
+        mark_done(&message.file, recipients[0].offset).unwrap();
+        let again = spool.load(QueueName::Incoming, &id).unwrap();
+        assert!(plan(&site, &again).is_empty());
+        assert_eq!(again.envelope.todo().count(), 1);
+    }
 
     #[test]
     fn recipients_are_grouped_and_portioned() {

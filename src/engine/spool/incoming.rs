@@ -186,6 +186,22 @@ impl Incoming {
         self.with(ContentWriter::end_line)
     }
 
+    /// Another content filter than the envelope's, found while the content was read.
+    pub fn set_filter(&mut self, filter: &str) -> Result<(), SpoolError> {
+        self.with(|content| {
+            content.set_filter(filter.as_bytes());
+            Ok(())
+        })
+    }
+
+    /// All recipients to this address instead.
+    pub fn set_redirect(&mut self, address: &str) -> Result<(), SpoolError> {
+        self.with(|content| {
+            content.set_redirect(address.as_bytes());
+            Ok(())
+        })
+    }
+
     /// Bytes of content so far, as Postfix counts a message's size.
     pub fn size(&self) -> u64 {
         match &self.state {

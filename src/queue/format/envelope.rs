@@ -174,6 +174,25 @@ impl Envelope {
     pub fn todo(&self) -> impl Iterator<Item = &EnvelopeRecipient> {
         self.recipients.iter().filter(|r| r.state == State::Todo)
     }
+
+    /// The recipients a queue manager has to deliver to. A redirect stands for all of them and happens once: the
+    /// first recipient's record is the one that is marked done.
+    pub fn deliverable(&self) -> Vec<EnvelopeRecipient> {
+        let Some(redirect) = &self.redirect else {
+            return self.todo().cloned().collect();
+        };
+        let alive = |r: &&EnvelopeRecipient| r.state != State::Cancelled;
+        self.recipients
+            .iter()
+            .find(alive)
+            .filter(|first| first.state == State::Todo)
+            .map(|first| EnvelopeRecipient {
+                address: redirect.clone(),
+                ..first.clone()
+            })
+            .into_iter()
+            .collect()
+    }
 }
 
 /// What was said of the recipient whose record has not come yet.

@@ -126,6 +126,8 @@ pub struct ContentWriter<W: Write + Seek> {
     limit: usize,
     /// The bytes of an unfinished line that fill less than a record.
     partial: Vec<u8>,
+    filter: Option<Vec<u8>>,
+    redirect: Option<Vec<u8>>,
 }
 
 impl<W: Write + Seek> QueueFileWriter<W> {
@@ -181,6 +183,8 @@ impl<W: Write + Seek> QueueFileWriter<W> {
             size: self.size,
             limit: LINE_LENGTH_LIMIT,
             partial: Vec::new(),
+            filter: None,
+            redirect: None,
         })
     }
 }
@@ -191,6 +195,16 @@ impl<W: Write + Seek> ContentWriter<W> {
     pub fn with_line_length_limit(mut self, limit: usize) -> Self {
         self.limit = limit.max(1);
         self
+    }
+
+    /// Replaces the content filter of the head by this `transport:nexthop`, as the content asked.
+    pub fn set_filter(&mut self, filter: &[u8]) {
+        self.filter = Some(filter.to_vec());
+    }
+
+    /// All recipients to this address instead.
+    pub fn set_redirect(&mut self, address: &[u8]) {
+        self.redirect = Some(address.to_vec());
     }
 
     /// Writes one line, without its line end; a long one is broken into records.
@@ -237,6 +251,12 @@ impl<W: Write + Seek> ContentWriter<W> {
         self.size.data_size = self.out.written - self.size.data_offset;
         self.size.content_length = self.size.data_size;
         self.out.put(kind::EXTRACTED, b"")?;
+        if let Some(filter) = &self.filter {
+            self.out.put(kind::FILTER, filter)?;
+        }
+        if let Some(redirect) = &self.redirect {
+            self.out.put(kind::REDIRECT, redirect)?;
+        }
         for (name, value) in attributes {
             self.out.attribute(name, value)?;
         }
