@@ -1,7 +1,7 @@
 //! A frame as a picture: a buffer's cells become an SVG, for the README.
 //!
 //! Words are placed one by one, so that a viewer with another font keeps the columns; block and line signs
-//! become rectangles, so that bars and boxes have no gaps.
+//! become rectangles, neighbours of one look a single one, so that bars and boxes have no gaps.
 
 use super::color::{SIXTEEN, indexed};
 use ratatui::buffer::{Buffer, Cell};
@@ -27,7 +27,7 @@ pub fn svg(buffer: &Buffer) -> String {
     // Writing to a string cannot fail.
     let _ = write!(
         out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{:.0}\" height=\"{:.0}\" viewBox=\"-12 -12 {:.1} {:.1}\" font-family=\"DejaVu Sans Mono,Menlo,Consolas,monospace\" font-size=\"14\">\n<rect x=\"-12\" y=\"-12\" width=\"{:.1}\" height=\"{:.1}\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{:.0}\" height=\"{:.0}\" viewBox=\"-12 -12 {:.1} {:.1}\" font-family=\"DejaVu Sans Mono,Menlo,Consolas,monospace\" font-size=\"14\" shape-rendering=\"crispEdges\">\n<rect x=\"-12\" y=\"-12\" width=\"{:.1}\" height=\"{:.1}\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n",
         w + 24.0,
         h + 24.0,
         w + 24.0,
@@ -45,7 +45,8 @@ pub fn svg(buffer: &Buffer) -> String {
 fn row(buffer: &Buffer, y: u16, out: &mut String) {
     let area = buffer.area;
     let top = f64::from(y - area.top()) * HEIGHT;
-    let mut word = Word::default();
+    let mut above = String::new();
+    let (mut word, mut bar, mut under) = (Word::default(), Run::default(), Run::default());
     let mut x = area.left();
     while x < area.right() {
         let Some(cell) = buffer.cell((x, y)) else {
@@ -55,22 +56,54 @@ fn row(buffer: &Buffer, y: u16, out: &mut String) {
         let (fg, bg) = colours(cell);
         let columns = u16::try_from(cell.symbol().width()).unwrap_or(1).max(1);
         if bg != BACKGROUND {
-            rectangle(out, (left, top, f64::from(columns) * WIDTH, HEIGHT), &bg);
+            let place = (left, top, f64::from(columns) * WIDTH, HEIGHT);
+            under.push(place, &bg, out);
         }
-        if let Some(part) = block(cell.symbol()) {
-            word.flush(top, out);
-            let (dx, dy, w, h) = part;
+        if let Some((dx, dy, w, h)) = block(cell.symbol()) {
+            word.flush(top, &mut above);
             let place = (left + dx * WIDTH, top + dy * HEIGHT, w * WIDTH, h * HEIGHT);
-            rectangle(out, place, &fg);
+            bar.push(place, &fg, &mut above);
         } else if cell.symbol() == " " {
-            word.flush(top, out);
+            word.flush(top, &mut above);
         } else {
             let bold = cell.modifier.contains(Modifier::BOLD);
-            word.push(cell.symbol(), left, fg, bold, top, out);
+            word.push(cell.symbol(), left, fg, bold, top, &mut above);
         }
         x += columns;
     }
-    word.flush(top, out);
+    under.flush(out);
+    bar.flush(&mut above);
+    word.flush(top, &mut above);
+    out.push_str(&above);
+}
+
+/// Rectangles that touch, of one height and one colour: drawn as one, so that no seam shows between them.
+#[derive(Default)]
+struct Run {
+    place: (f64, f64, f64, f64),
+    fill: String,
+}
+
+impl Run {
+    fn push(&mut self, place: (f64, f64, f64, f64), fill: &str, out: &mut String) {
+        let (x, y, w, h) = self.place;
+        let near = |a: f64, b: f64| (a - b).abs() < 0.01;
+        let follows = near(x + w, place.0) && near(y, place.1) && near(h, place.3);
+        if follows && self.fill == fill {
+            self.place.2 += place.2;
+            return;
+        }
+        self.flush(out);
+        self.place = place;
+        fill.clone_into(&mut self.fill);
+    }
+
+    fn flush(&mut self, out: &mut String) {
+        if !self.fill.is_empty() {
+            rectangle(out, self.place, &self.fill);
+            self.fill.clear();
+        }
+    }
 }
 
 /// Characters that stand together in one look.

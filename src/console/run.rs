@@ -134,6 +134,10 @@ impl Shell {
         if matches!(message, Message::Again) {
             self.again = false;
         }
+        if matches!(message, Message::Resize(..)) {
+            // The terminal cut or moved what it showed, also when the size is again what it was.
+            terminal.forget();
+        }
         state.world.now = chrono::Utc::now().timestamp();
         let effects = update(state, message);
         self.carry_out(effects, terminal, state)

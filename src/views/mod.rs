@@ -104,4 +104,6 @@ fn small(state: &State, pen: &mut Pen<'_>, area: Rect) {
 #[cfg(test)]
 mod acting_tests;
 #[cfg(test)]
+mod pictured;
+#[cfg(test)]
 mod tests;

@@ -109,8 +109,9 @@ fn rates(figures: &Figures, pen: &mut Pen<'_>, area: Rect) -> u16 {
     };
     pen.heading(area.x + 1, area.y, area.width.saturating_sub(2), &title);
     let counts = area.right().saturating_sub(COUNTS + 1);
-    pen.put_right(counts, area.y, 9, " hour", Role::Title);
-    pen.put_right(counts + 9, area.y, 9, " all", Role::Title);
+    // As wide as the columns: the heading's rule must end before them.
+    let heads = format!("{:>9}{:>9}", "hour", "all");
+    pen.put(counts, area.y, COUNTS, &heads, Role::Title);
     let glyphs = pen.glyphs();
     let lines = [
         (
@@ -210,7 +211,8 @@ fn delays(figures: &Figures, pen: &mut Pen<'_>, area: Rect) -> u16 {
         width,
         &[("delay    ", Role::Text), (&quantiles, Role::Text)],
     );
-    let wide = area.width >= 100;
+    // Both halves fit side by side with the longest of durations.
+    let wide = area.width >= 120;
     let (mut x, y) = if wide {
         (x + 46, area.y)
     } else {
@@ -375,7 +377,7 @@ fn reasons(figures: &Figures, chosen: Option<&Row>, pen: &mut Pen<'_>, area: Rec
             };
             pen.put_right(area.x + 1, y, 7, &text::count(*count), role);
             let room = area.width.saturating_sub(10);
-            pen.put(area.x + 9, y, room, text::cause(reason), Role::Text);
+            pen.put(area.x + 9, y, room, &text::cause(reason), Role::Text);
             if chosen == Some(&row) {
                 mark(
                     pen,

@@ -117,7 +117,7 @@ fn table(state: &State, rejects: &Rejects, pen: &mut Pen<'_>, area: Rect) {
         let cells = [
             (count.as_str(), Role::Reject),
             (share.as_str(), Role::Dim),
-            (text::cause(&row.value), Role::Text),
+            (&text::cause(&row.value), Role::Text),
             (last.as_str(), Role::Dim),
             (row.sample.as_str(), Role::Dim),
         ];

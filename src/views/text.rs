@@ -98,12 +98,30 @@ pub(super) fn bytes(n: u64) -> String {
     }
 }
 
-/// A normalised cause without what stands before every cause of its kind: the address, the host that said it.
-pub(super) fn cause(text: &str) -> &str {
-    ["<address>: ", "host host[ip] said: ", "host host[ip] "]
+/// A normalised cause as short as it stays clear: without the address or host that stands before every cause of
+/// its kind, and with what was refused as one word.
+pub(super) fn cause(text: &str) -> Cow<'_, str> {
+    const SHORT: [(&str, &str); 8] = [
+        ("Helo command rejected: ", "HELO: "),
+        ("Client host rejected: ", "client: "),
+        ("Sender address rejected: ", "sender: "),
+        ("Recipient address rejected: ", "recipient: "),
+        ("Service unavailable; ", ""),
+        ("connect to host[ip]: ", "connect: "),
+        ("lost connection with host[ip] ", "lost connection "),
+        ("conversation with host[ip] ", "conversation "),
+    ];
+    let said = ["<address>: ", "host host[ip] said: ", "host host[ip] "]
         .iter()
         .find_map(|prefix| text.strip_prefix(prefix))
-        .unwrap_or(text)
+        .unwrap_or(text);
+    let short = SHORT
+        .iter()
+        .find_map(|(long, short)| Some((said.strip_prefix(long)?, short)));
+    match short {
+        Some((rest, short)) => Cow::Owned(format!("{short}{rest}")),
+        None => Cow::Borrowed(said),
+    }
 }
 
 /// Seconds as `0.02s`, `1.4s`, `45s`, `3m10s`, `2h05m`, `4d03h`.
@@ -155,6 +173,23 @@ mod tests {
         assert_eq!(fit("abc", 0, "…"), "");
         assert_eq!(skip("用户x", 2), "户x");
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+    }
+
+    #[test]
+    fn causes_keep_what_tells_them_apart() {
+        assert_eq!(
+            cause("<address>: Relay access denied"),
+            "Relay access denied"
+        );
+        assert_eq!(
+            cause("<address>: Sender address rejected: Domain not found"),
+            "sender: Domain not found"
+        );
+        assert_eq!(
+            cause("connect to host[ip]: Connection timed out"),
+            "connect: Connection timed out"
+        );
+        assert_eq!(cause("Mail loop"), "Mail loop");
     }
 
     #[test]
