@@ -633,8 +633,39 @@ fn one_client_cannot_take_all_connections() {
         third.hear(),
         "421 4.7.0 mx.lab.test Error: too many connections from 127.0.0.1"
     );
+    wait_for("the warning", || {
+        let words = "warning: Connection concurrency limit exceeded: 3 from unknown[127.0.0.1] for service smtpd";
+        engine.log().contains(words).then_some(())
+    });
     let mut other = Speaker::connect(engine.address, Ipv4Addr::new(127, 0, 0, 9));
     assert!(other.hear().starts_with("220 "));
+}
+
+#[test]
+fn without_room_on_the_disk_the_client_keeps_its_mail() {
+    // More than any disk has.
+    let parameters = format!("{}queue_minfree = 9000000000000000\n", settings("plain"));
+    let engine = Receiver::start(&parameters);
+    let mut speaker = Speaker::connect(engine.address, Ipv4Addr::LOCALHOST);
+    speaker.hear();
+    speaker.say(b"HELO client.test\r\n");
+    speaker.hear();
+    speaker.say(b"MAIL FROM:<a@b.test>\r\n");
+    assert_eq!(speaker.hear(), "452 4.3.1 Insufficient system storage");
+    speaker.say(b"RCPT TO:<c@d.test>\r\n");
+    assert_eq!(speaker.hear(), "503 5.5.1 Error: need MAIL command");
+    speaker.say(b"QUIT\r\n");
+    assert_eq!(speaker.hear(), "221 2.0.0 Bye");
+    let log = wait_for("the log", || {
+        let log = engine.log();
+        log.contains("disconnect from").then_some(log)
+    });
+    for words in [
+        "NOQUEUE: reject: MAIL from unknown[127.0.0.1]: 452 4.3.1 Insufficient system storage; from=<a@b.test>",
+        "warning: not enough free space in mail queue: ",
+    ] {
+        assert!(log.contains(words), "{words} in {log}");
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod console;
 mod console_queue;
 mod demo;
 mod engine_deliver;
+mod engine_load;
 mod engine_receive;
 mod engine_rules;
 mod logs;

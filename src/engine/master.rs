@@ -21,7 +21,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -31,6 +31,9 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Connections the kernel keeps for us while all sessions are taken (Postfix's backlog is 100).
 const BACKLOG: i32 = 128;
+
+/// Between two warnings that a listener's slots are all taken: master(8)'s 1000 s.
+const STRESS_INTERVAL: Duration = Duration::from_secs(1000);
 
 /// A running engine: what the control socket and the accept loops share.
 pub struct Engine {
@@ -307,9 +310,17 @@ impl Engine {
             limit
         }));
         let mut stopping = self.stopping.subscribe();
+        let mut told = None;
         loop {
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-                return;
+            let slot = match Arc::clone(&slots).try_acquire_owned() {
+                Ok(slot) => slot,
+                Err(_) => {
+                    self.log_stress(at, limit, &mut told);
+                    let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+                        return;
+                    };
+                    slot
+                }
             };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -332,6 +343,22 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// All slots of a listener are taken: master(8)'s warning, with its interval.
+    fn log_stress(&self, at: usize, limit: usize, told: &mut Option<Instant>) {
+        if told.is_some_and(|told| told.elapsed() < STRESS_INTERVAL) {
+            return;
+        }
+        *told = Some(Instant::now());
+        let port = self.listen.get(at).map_or(0, SocketAddr::port);
+        self.log.warning(format_args!(
+            "service \"{port}\" ({port}) has reached its process limit \"{limit}\": new clients may experience \
+             noticeable delays"
+        ));
+        self.log.warning(format_args!(
+            "to avoid this condition, increase the process count in master.cf or reduce the service time per client"
+        ));
     }
 
     async fn session(&self, at: usize, stream: TcpStream, peer: SocketAddr) {

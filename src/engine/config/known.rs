@@ -124,6 +124,7 @@ known! {
     line_length_limit: number;
     header_size_limit: number;
     message_size_limit: number;
+    queue_minfree: number;
     hopcount_limit: number;
     mime_nesting_limit: number;
     soft_bounce: yes_no;

@@ -135,6 +135,7 @@ pub struct Params {
     pub line_length_limit: usize,
     pub header_size_limit: usize,
     pub message_size_limit: u64,
+    pub queue_minfree: u64,
     pub hopcount_limit: u32,
     pub soft_bounce: bool,
     pub unknown_local_recipient_reject_code: u16,

@@ -14,6 +14,10 @@ pub(super) enum Waiting {
     Connect,
     /// HELO or EHLO with its name.
     Greeting(usize, String),
+    /// MAIL, while the disk is looked at.
+    Room(Box<Envelope>),
+    /// MAIL, when its restrictions are the next to ask.
+    CheckMail(Box<Envelope>),
     Mail(Box<Envelope>),
     Rcpt(Box<Recipient>),
     /// The same, the queue file being made.
@@ -188,14 +192,31 @@ impl Session {
             self.log_event("reject", text, &Waiting::Mail(Box::new(envelope)));
             return self.bad(text);
         }
-        if self.params.smtpd_delay_reject {
-            self.began_transaction(envelope);
-            return None;
+        self.waiting = Waiting::Room(Box::new(envelope));
+        Some(Step::Room)
+    }
+
+    /// The answer to [`Step::Room`]: without room for a message, the client keeps its mail.
+    pub fn room(&mut self, outcome: Result<(), Refusal>) {
+        let Waiting::Room(envelope) = std::mem::take(&mut self.waiting) else {
+            return;
+        };
+        match outcome {
+            Ok(()) if self.params.smtpd_delay_reject => self.began_transaction(*envelope),
+            Ok(()) => self.waiting = Waiting::CheckMail(envelope),
+            Err(refusal) => {
+                let text = format!("{} {}", refusal.code, refusal.text);
+                self.log_event("reject", &text, &Waiting::Mail(envelope));
+                let _ = self.bad(&text);
+            }
         }
+    }
+
+    fn check_mail(&mut self, envelope: Box<Envelope>) -> Step {
         let mut subject = self.subject(None);
         subject.sender.clone_from(&envelope.sender);
-        self.waiting = Waiting::Mail(Box::new(envelope));
-        Some(Step::Check(Stage::Mail, Box::new(subject)))
+        self.waiting = Waiting::Mail(envelope);
+        Step::Check(Stage::Mail, Box::new(subject))
     }
 
     fn began_transaction(&mut self, envelope: Envelope) {
@@ -381,6 +402,11 @@ impl Session {
 
     /// The step that an answered question leads to at once.
     pub(super) fn follow_up(&mut self) -> Option<Step> {
+        if let Waiting::CheckMail(_) = &self.waiting
+            && let Waiting::CheckMail(envelope) = std::mem::take(&mut self.waiting)
+        {
+            return Some(self.check_mail(envelope));
+        }
         match &self.waiting {
             Waiting::OpenForRcpt(_) => Some(Step::Open),
             Waiting::Begin => Some(Step::Begin),

@@ -185,6 +185,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<'_, S> {
                     }
                     self.session.checked(decision);
                 }
+                Step::Room => {
+                    let outcome = self.room();
+                    self.session.room(outcome);
+                }
                 Step::Open => self.open(),
                 Step::Begin => self.begin(),
                 Step::Content(records) => {
@@ -261,6 +265,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<'_, S> {
                 Line::Warning(text) => self.log.warning(format_args!("{text}")),
             }
         }
+    }
+
+    /// Room for what `queue_minfree` keeps free and for one and a half times the largest message (postconf(5)).
+    fn room(&self) -> Result<(), Refusal> {
+        let params = &self.door.params;
+        let wanted = params
+            .message_size_limit
+            .saturating_add(params.message_size_limit / 2);
+        let free = match self.door.spool.free() {
+            Ok(free) => free,
+            Err(error) => {
+                self.log.warning(format_args!("{error}"));
+                return Ok(()); // the write itself will tell
+            }
+        };
+        if free > params.queue_minfree && free > wanted {
+            return Ok(());
+        }
+        if free <= params.queue_minfree {
+            self.log.warning(format_args!(
+                "not enough free space in mail queue: {free} bytes < queue_minfree {}",
+                params.queue_minfree
+            ));
+        } else {
+            self.log.warning(format_args!(
+                "not enough free space in mail queue: {free} bytes < 1.5*message size limit"
+            ));
+        }
+        Err(Refusal::new(452, "4.3.1 Insufficient system storage"))
     }
 
     fn open(&mut self) {

@@ -21,6 +21,8 @@ pub enum Step {
     Read,
     /// Ask the policy, then [`Session::checked`].
     Check(Stage, Box<Subject>),
+    /// Look whether the disk has room, then [`Session::room`].
+    Room,
     /// Make a queue file, then [`Session::opened`].
     Open,
     /// Write the envelope of [`Session::envelope`], then [`Session::began`].
@@ -625,6 +627,7 @@ mod tests {
                     None => session.ended(End::Lost),
                 },
                 Step::Check(..) => session.checked(Decision::default()),
+                Step::Room => session.room(Ok(())),
                 Step::Open => session.opened(Ok("ID".to_owned())),
                 Step::Begin => session.began(Ok(())),
                 Step::Content(_) => session.wrote(Ok(())),

@@ -256,6 +256,13 @@ impl Spool {
         })
     }
 
+    /// Bytes that mail_owner could still write.
+    pub fn free(&self) -> Result<u64, SpoolError> {
+        let found = rustix::fs::statvfs(&self.inner.directory)
+            .map_err(|error| SpoolError::at(&self.inner.directory)(error.into()))?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
     /// One rename between two queues.
     pub fn move_to(&self, from: QueueName, to: QueueName, id: &str) -> Result<(), SpoolError> {
         let (from, to) = (self.path(from, id), self.path(to, id));
