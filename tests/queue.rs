@@ -169,7 +169,7 @@ fn all_ways_to_list_agree() {
     let walked = comparable(walked.entries);
     let mut shown = Vec::new();
     showq::list(&postfix.queue_dir().join("public/showq"), |entry| {
-        shown.push(entry)
+        shown.push(entry);
     })
     .unwrap();
     let (printed, skipped) = postqueue::list(Some(&postfix.config_dir())).unwrap();

@@ -42,12 +42,11 @@ fn looks(buffer: &Buffer) -> String {
         for x in 0..buffer.area.width {
             let cell = buffer.cell((x, y)).unwrap();
             let look = format!("{:?} on {:?} {:?}", cell.fg, cell.bg, cell.modifier);
-            let letter = match look.as_str() {
-                "Reset on Reset NONE" => '.',
-                _ => {
-                    let next = u8::try_from(names.len()).unwrap() + b'a';
-                    *names.entry(look).or_insert(char::from(next))
-                }
+            let letter = if look.as_str() == "Reset on Reset NONE" {
+                '.'
+            } else {
+                let next = u8::try_from(names.len()).unwrap() + b'a';
+                *names.entry(look).or_insert(char::from(next))
             };
             out.push(letter);
         }

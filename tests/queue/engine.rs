@@ -120,7 +120,7 @@ fn the_same_commands_act_on_the_engine() {
         .unwrap();
     let mut shown = Vec::new();
     showq::list(&engine.spool().join("public/showq"), |entry| {
-        shown.push(entry)
+        shown.push(entry);
     })
     .unwrap();
     for entries in [&mut walked.entries, &mut asked, &mut shown] {
