@@ -125,7 +125,7 @@ fn size(columns: u16, rows: u16) -> PtySize {
 }
 
 /// The console on a log, with settings of nobody's.
-fn console(log: &Path, more: &[&str]) -> CommandBuilder {
+pub fn console(log: &Path, more: &[&str]) -> CommandBuilder {
     let program = mailtop();
     let mut command = CommandBuilder::new(program.get_program());
     command.args(["--log", log.to_str().unwrap()]);

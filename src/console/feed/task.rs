@@ -186,8 +186,9 @@ impl Task {
         log.parser.advance(chrono::Utc::now().timestamp());
         let mut at = end.map(|end| end.saturating_sub(bytes.len() as u64));
         if let (Some(at), Some(end)) = (at, end) {
-            if at < log.read && end < log.sent {
-                // The log was truncated or replaced: everything in it is new.
+            if at < log.read && at < log.sent {
+                // Back to the beginning: the log was truncated or replaced, and everything in it is new, however
+                // much of it comes at once.
                 log.sent = 0;
             }
             log.read = end;
