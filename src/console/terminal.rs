@@ -223,3 +223,92 @@ fn send(mut bytes: &[u8]) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+    use std::io::Read as _;
+
+    /// Set in the process that a test starts in a terminal of its own: there it panics instead of looking on.
+    const INSIDE: &str = "MAILTOP_TEST_INSIDE";
+
+    /// Runs the named test of this program again inside a terminal, and returns what that was sent and whether it
+    /// echoes and edits lines afterwards.
+    fn inside(name: &str) -> (String, bool) {
+        let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "--nocapture", "--test-threads=1", name]);
+        command.env(INSIDE, "1");
+        command.env("TERM", "xterm-256color");
+        command.env_remove("RUST_BACKTRACE");
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            // Ends with an error when the terminal has no process and no holder any more.
+            let _ = output.read_to_end(&mut bytes);
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        assert!(!child.wait().unwrap().success(), "the test inside panics");
+        let modes = pair.master.get_termios().unwrap().local_flags.bits();
+        let cooked = rustix::termios::LocalModes::ECHO | rustix::termios::LocalModes::ICANON;
+        drop(pair.slave);
+        (
+            reader.join().unwrap(),
+            modes & cooked.bits() == cooked.bits(),
+        )
+    }
+
+    fn after<'a>(text: &'a str, part: &str) -> &'a str {
+        let at = text.find(part);
+        let at = at.unwrap_or_else(|| panic!("no {part:?} in {text:?}"));
+        &text[at + part.len()..]
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_and_is_readable() {
+        if std::env::var_os(INSIDE).is_some() {
+            install_panic_hook();
+            let mut terminal = Terminal::enter().unwrap();
+            terminal.draw((80, 24), |_| None).unwrap();
+            panic!("the loop fell over");
+        }
+        let name = "console::terminal::tests::a_panic_gives_the_terminal_back_and_is_readable";
+        let (sent, cooked) = inside(name);
+        assert!(cooked, "{sent:?}");
+        // The normal screen first, the words then: on the other screen they would be gone.
+        let back = after(after(&sent, "\x1b[?1049h"), "\x1b[?1049l");
+        assert!(back.contains("\x1b[?25h"), "the cursor shows: {back:?}");
+        assert!(back.contains("the loop fell over"), "{back:?}");
+        assert!(!back.contains("\x1b[?1049"), "{back:?}");
+    }
+
+    #[test]
+    fn a_background_panic_leaves_the_screen_alone_until_the_end() {
+        if std::env::var_os(INSIDE).is_some() {
+            install_panic_hook();
+            let terminal = Terminal::enter().unwrap();
+            std::thread::spawn(|| panic!("a task\x1b[2J fell over"))
+                .join()
+                .unwrap_err();
+            let words = last_words().unwrap();
+            send(b"still here").unwrap();
+            drop(terminal);
+            panic!("heard: {words}");
+        }
+        let name =
+            "console::terminal::tests::a_background_panic_leaves_the_screen_alone_until_the_end";
+        let (sent, cooked) = inside(name);
+        assert!(cooked, "{sent:?}");
+        let (during, back) = after(&sent, "\x1b[?1049h")
+            .split_once("\x1b[?1049l")
+            .unwrap();
+        assert!(during.contains("still here"), "{sent:?}");
+        assert!(!during.contains("fell over"), "{during:?}");
+        assert!(
+            after(back, "heard: ").contains("a task?[2J fell over"),
+            "{back:?}"
+        );
+    }
+}
