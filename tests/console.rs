@@ -36,7 +36,7 @@ impl Tty {
         let mut output = pair.master.try_clone_reader().unwrap();
         let sink = Arc::clone(&shown);
         let reader = std::thread::spawn(move || {
-            let mut block = [0; 64 * 1024];
+            let mut block = vec![0; 64 * 1024];
             // Ends with an error when the last process of the terminal is gone.
             while let Ok(n @ 1..) = output.read(&mut block) {
                 let mut shown = sink.lock().unwrap();

@@ -130,14 +130,14 @@ fn messages_are_held_released_requeued_and_deleted() {
     swaks(engine.port, &["--from", "a@b.test", "--to", "far@far.test"]);
     let id = engine.wait_queue("deferred", 1).remove(0);
     engine.ask(&act(|messages| Request::Hold { messages }, &id));
-    assert_eq!(engine.wait_queue("hold", 1), [id.clone()]);
+    assert_eq!(engine.wait_queue("hold", 1), std::slice::from_ref(&id));
     engine.ask(&act(|messages| Request::Release { messages }, &id));
     engine.wait_queue("hold", 0);
     engine.wait_queue("deferred", 1);
     let answer = engine.ask(&act(|messages| Request::Requeue { messages }, &id));
     let new = answer.results[0].detail.clone().unwrap();
     assert_ne!(new, id);
-    assert_eq!(engine.wait_queue("deferred", 1), [new.clone()]);
+    assert_eq!(engine.wait_queue("deferred", 1), std::slice::from_ref(&new));
     engine.ask(&act(|messages| Request::Delete { messages }, &new));
     wait_for("an empty queue", || {
         engine.postqueue().is_empty().then_some(())
