@@ -10,10 +10,10 @@ use super::pattern::Pattern;
 use super::theme::Role;
 use std::collections::VecDeque;
 
-/// Most lines kept; with [`MAX_BYTES`] the ring stays under 16 MB, half of what the whole program may use.
-pub(crate) const MAX_LINES: usize = 50_000;
+/// Most lines kept; with [`MAX_BYTES`] the ring stays under 7 MB, a quarter of what the whole program may use.
+pub(crate) const MAX_LINES: usize = 30_000;
 /// Most bytes of text kept.
-pub(crate) const MAX_BYTES: usize = 10 << 20;
+pub(crate) const MAX_BYTES: usize = 5 << 20;
 /// Lines tested against a filter before the loop gets a turn: about a millisecond.
 const SLICE: i64 = 4_000;
 /// Lines of one message shown at most.

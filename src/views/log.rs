@@ -8,6 +8,7 @@ use crate::console::pattern::Pattern;
 use crate::console::state::State;
 use crate::console::theme::Role;
 use ratatui::layout::Rect;
+use std::borrow::Cow;
 
 /// Draws it.
 pub(super) fn render(state: &State, pen: &mut Pen<'_>, area: Rect) {
@@ -121,6 +122,20 @@ fn short_header(line: &LogLine, pen: &mut Pen<'_>, area: Rect) -> Option<u16> {
     Some(area.x + 23)
 }
 
+/// A delivery's outcome right behind its recipient, before the relay and the delays: at 80 columns it would be
+/// beyond the edge. Other lines as they are.
+fn outcome_first(text: Cow<'_, str>) -> Cow<'_, str> {
+    let Some(relay) = text.find(", relay=") else {
+        return text;
+    };
+    let Some(status) = text[relay..].find(", status=") else {
+        return text;
+    };
+    let (head, rest) = text.split_at(relay);
+    let (middle, status) = rest.split_at(status);
+    Cow::Owned(format!("{head}{status}{middle}"))
+}
+
 /// Draws one log line on one row, scrolled by `column`.
 pub(super) fn draw_line(
     line: &LogLine,
@@ -145,6 +160,7 @@ pub(super) fn draw_line(
         None => (0, body),
     };
     let shown = crate::sanitize::line(&line.text[hidden..]);
+    let shown = if narrow { outcome_first(shown) } else { shown };
     // Sanitising may change the length in bytes, so the header is measured on its own.
     let head_columns = usize::from(text::width(&crate::sanitize::line(&line.text[..head])));
     let visible = text::skip(&shown, column);
@@ -170,6 +186,24 @@ pub(super) fn draw_line(
                 };
                 pen.tint(found, Role::Match);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deliverys_outcome_comes_forward() {
+        let line =
+            "ID: to=<a@b.example>, relay=none, delay=1, dsn=4.4.1, status=deferred (refused)";
+        assert_eq!(
+            outcome_first(Cow::Borrowed(line)),
+            "ID: to=<a@b.example>, status=deferred (refused), relay=none, delay=1, dsn=4.4.1"
+        );
+        for other in ["", "ID: removed", "x, status=1, relay=2", "x, relay=2"] {
+            assert_eq!(outcome_first(Cow::Borrowed(other)), other);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::logparse::event::Delays;
 use crate::logparse::life::{self, Messages, Outcome, Query};
 
 /// Messages kept; the oldest finished ones go first. About a kilobyte each.
-const KEPT: usize = 8_000;
+const KEPT: usize = 4_000;
 /// Rows of an answer.
 const ROWS: usize = 2_000;
 
