@@ -209,6 +209,22 @@ fn a_period_is_cut_out() {
 }
 
 #[test]
+fn a_period_that_ends_before_it_begins_is_an_error() {
+    let output = mailtop()
+        .args(["report", "--since", "2026-11-24", "--until", "2026-11-21"])
+        .arg(data("counting/received-once.log"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        error.starts_with("mailtop: --since 2026-11-24 is not before --until 2026-11-21"),
+        "{error}"
+    );
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
 fn the_text_is_eighty_columns_wide_and_says_what_was_not_understood() {
     let report = text(mailtop().arg("--report").arg(real_log()));
     for line in report.lines() {

@@ -84,10 +84,19 @@ fn span(args: &Args) -> anyhow::Result<Span> {
         return Ok(when::day(day, now)?);
     }
     let point = |text: &Option<String>| text.as_deref().map(|t| when::point(t, now)).transpose();
-    Ok(Span {
+    let span = Span {
         since: point(&args.since)?,
         until: point(&args.until)?,
-    })
+    };
+    if let (Some(since), Some(until)) = (span.since, span.until) {
+        ensure!(
+            since < until,
+            "--since {} is not before --until {}: nothing lies between (try: swap them)",
+            args.since.as_deref().unwrap_or_default(),
+            args.until.as_deref().unwrap_or_default()
+        );
+    }
+    Ok(span)
 }
 
 /// The files named, else those of `--log`, else the log of the server in view.

@@ -16,6 +16,8 @@ use chrono::{FixedOffset, Local, MappedLocalTime, NaiveDate, NaiveDateTime, Offs
 /// How far a stamp may lie ahead of the reference: clocks differ, and a file's modification time is
 /// rounded; a day covers any zone mistaken for another.
 const AHEAD: i64 = 86_400;
+/// The length of a stamp whose day is padded: `Nov 22 08:48:35`.
+pub const LONG: usize = 15;
 /// Half of the hour that a daylight-saving step repeats: a step back by more than this inside the
 /// repeated hour is its second run, by less it is lines out of order.
 const STEP: i64 = 1_800;
@@ -86,6 +88,8 @@ pub struct Clock {
     hour: Hour,
     /// The last point in time given out, seconds.
     previous: Option<i64>,
+    /// The text of the last stamp and what it meant.
+    known: Option<([u8; LONG], Stamp)>,
 }
 
 /// What the calendar said about the hour last asked for.
@@ -108,12 +112,29 @@ impl Clock {
             reference,
             hour: Hour::default(),
             previous: None,
+            known: None,
         }
     }
 
     /// Tells a live clock what time it is; never moves it back.
     pub fn advance(&mut self, now: i64) {
-        self.reference.time = self.reference.time.max(now);
+        if now > self.reference.time {
+            self.reference.time = now;
+            // The same text may mean another year now.
+            self.known = None;
+        }
+    }
+
+    /// What the last stamp meant, when this one reads the same.
+    pub fn known(&self, text: &[u8; LONG]) -> Option<Stamp> {
+        self.known
+            .filter(|known| known.0 == *text)
+            .map(|known| known.1)
+    }
+
+    /// Remembers what a stamp means.
+    pub fn know(&mut self, text: [u8; LONG], stamp: Stamp) {
+        self.known = Some((text, stamp));
     }
 
     /// The point in time of a local stamp without year; `None` when no such date exists.

@@ -103,7 +103,7 @@ impl<'a> Delivery<'a> {
 
     /// The id under which the next hop queued it, from `queued as ID`, when the reply has one.
     pub fn queued_as(&self) -> Option<&'a [u8]> {
-        let at = memchr::memmem::find(self.reason, b"queued as ")? + b"queued as ".len();
+        let at = super::text::find(self.reason, b"queued as ")? + b"queued as ".len();
         let rest = &self.reason[at..];
         let end = rest
             .iter()

@@ -4,28 +4,55 @@
 //! or can fail other than by `None`; it knows no daemon.
 
 use super::event::Client;
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr_iter, memrchr_iter};
 
 /// What follows `prefix`, when `text` starts with it.
+#[inline]
 pub fn after<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     text.strip_prefix(prefix)
 }
 
+/// Where `needle` begins first.
+///
+/// Our needles and texts are short: building a searcher for each of them costs more than looking at the few
+/// places where the needle's first letter stands.
+#[inline]
+pub fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
+    let (at, letter) = first_letter(needle);
+    memchr_iter(letter, text.get(at..)?).find(|start| text[*start..].starts_with(needle))
+}
+
+/// Where `needle` begins last.
+pub fn find_last(text: &[u8], needle: &[u8]) -> Option<usize> {
+    let (at, letter) = first_letter(needle);
+    memrchr_iter(letter, text.get(at..)?).find(|start| text[*start..].starts_with(needle))
+}
+
+/// The first byte that is no blank, which texts are full of, and its place.
+#[inline]
+fn first_letter(needle: &[u8]) -> (usize, u8) {
+    match needle {
+        [b' ', letter, ..] => (1, *letter),
+        [letter, ..] => (0, *letter),
+        [] => (0, b' '),
+    }
+}
+
 /// The parts before and behind the first `needle`.
 pub fn cut<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = memmem::find(text, needle)?;
+    let at = find(text, needle)?;
     Some((&text[..at], &text[at + needle.len()..]))
 }
 
 /// The parts before and behind the last `needle`.
 pub fn cut_last<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = memmem::rfind(text, needle)?;
+    let at = find_last(text, needle)?;
     Some((&text[..at], &text[at + needle.len()..]))
 }
 
 /// Whether `needle` occurs.
 pub fn has(text: &[u8], needle: &[u8]) -> bool {
-    memmem::find(text, needle).is_some()
+    find(text, needle).is_some()
 }
 
 /// A decimal number at the start; `None` without a digit. Saturates instead of overflowing.
@@ -107,7 +134,7 @@ pub fn address<'a>(text: &'a [u8], ends: &[&[u8]]) -> Option<(&'a [u8], &'a [u8]
         let end = ends
             .iter()
             .filter(|end| !end.is_empty())
-            .filter_map(|end| memmem::find(text, end))
+            .filter_map(|end| find(text, end))
             .min()
             .or_else(|| ends.contains(&&b""[..]).then_some(text.len()))?;
         return Some((&text[..end], &text[end..]));
@@ -127,7 +154,7 @@ pub fn address<'a>(text: &'a [u8], ends: &[&[u8]]) -> Option<(&'a [u8], &'a [u8]
     let at = if ended(&first) && memchr(b'"', &inner[..first]).is_none() {
         first
     } else {
-        outside_quotes(inner, ended).or_else(|| memchr::memchr_iter(b'>', inner).find(ended))?
+        outside_quotes(inner, ended).or_else(|| memchr_iter(b'>', inner).find(ended))?
     };
     Some((&inner[..at], &inner[at + 1..]))
 }
@@ -150,7 +177,7 @@ fn outside_quotes(inner: &[u8], ended: impl Fn(&usize) -> bool) -> Option<usize>
 
 /// The first place where `needle` begins outside double quotes; anywhere, when quotes hide them all.
 pub fn find_outside_quotes(text: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = memmem::find(text, needle)?;
+    let first = find(text, needle)?;
     if memchr(b'"', &text[..first]).is_none() {
         return Some(first);
     }
@@ -203,6 +230,19 @@ mod tests {
         assert_eq!(address(b"<a@d", ends), None);
         let (a, rest) = address(b"rory@host, relay=y", ends).unwrap();
         assert_eq!((a, rest), (&b"rory@host"[..], &b", relay=y"[..]));
+    }
+
+    #[test]
+    fn needles_are_found_where_they_are() {
+        let text = b"a from b from  from";
+        assert_eq!(find(text, b" from "), Some(1));
+        assert_eq!(find_last(text, b" from "), Some(8));
+        assert_eq!(find_last(text, b" from"), Some(14));
+        assert_eq!(find(text, b"; "), None);
+        assert_eq!(find(b"", b" x"), None);
+        assert_eq!(find(b" ", b" x"), None);
+        assert_eq!(find(b"xx: ", b": "), Some(2));
+        assert!(!has(b"fro", b"from"));
     }
 
     #[test]

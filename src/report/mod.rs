@@ -284,13 +284,7 @@ fn by_count_and_bytes(table: &Table<Tally>, top: usize) -> Vec<AddressRow> {
 }
 
 fn domains(table: &Table<Destination>, top: usize) -> Vec<DomainRow> {
-    let mut rows: Vec<_> = table.iter().collect();
-    rows.sort_by(|a, b| {
-        (b.1.delivered, b.1.deferrals, b.1.bounced)
-            .cmp(&(a.1.delivered, a.1.deferrals, a.1.bounced))
-            .then_with(|| a.0.cmp(b.0))
-    });
-    rows.truncate(top);
+    let rows = table.top(top, |d| (d.delivered, d.deferrals, d.bounced));
     rows.into_iter()
         .map(|(name, d)| DomainRow {
             domain: shown(name),

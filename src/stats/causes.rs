@@ -68,14 +68,35 @@ impl Causes {
 
     /// Counts `text` under its normalised form.
     pub fn add_text(&mut self, text: &[u8], time: Stamp, times: u64) {
-        let row = if let Some(row) = self.memory.get(text) {
+        self.add_known(text, || of_text(text), text, time, times);
+    }
+
+    /// Counts a reject's line, `text`, under its cause.
+    pub fn add_reject(&mut self, reject: &Reject<'_>, text: &[u8], time: Stamp, times: u64) {
+        if is_told_by_reason(reject) {
+            self.add_known(reject.reason, || of_reject(reject), text, time, times);
+        } else {
+            self.add(&of_reject(reject), text, time, times);
+        }
+    }
+
+    /// Counts `text` under the name that is made from `key`, and made only for a key not seen lately.
+    pub fn add_known(
+        &mut self,
+        key: &[u8],
+        name: impl FnOnce() -> Vec<u8>,
+        text: &[u8],
+        time: Stamp,
+        times: u64,
+    ) {
+        let row = if let Some(row) = self.memory.get(key) {
             *row
         } else {
-            let row = self.row(&of_text(text));
+            let row = self.row(&name());
             if self.memory.len() >= REMEMBERED {
                 self.memory.clear();
             }
-            self.memory.insert(text.into(), row);
+            self.memory.insert(key.into(), row);
             row
         };
         self.table.at_mut(row).add(text, time, times);
@@ -105,6 +126,13 @@ impl Causes {
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
+}
+
+/// Whether [`of_reject`] looks at nothing but the reason.
+fn is_told_by_reason(reject: &Reject<'_>) -> bool {
+    reject.matched.is_none()
+        && reject.category.zone().is_none()
+        && matches!(reject.verdict, Verdict::Reject | Verdict::RejectWarning)
 }
 
 /// The name of a reject's cause: its normalised text, but with the block list's own name, which is the

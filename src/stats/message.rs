@@ -197,9 +197,10 @@ pub(super) enum Begun {
 /// What a summary that continues another knows of messages that may have begun there.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Carried {
-    /// Messages that may have begun before and are removed here.
+    /// Messages that may have begun before, have lines here, and are over.
     pub ended: FxHashMap<Key, Message>,
-    /// Ids that were removed or begun anew here: what comes after is another message.
+    /// Ids that were removed or begun anew here: what had them before is over, and what comes after is
+    /// another message.
     pub renewed: FxHashSet<Key>,
 }
 
@@ -245,16 +246,16 @@ impl Messages {
         let Some(carried) = &mut self.carried else {
             return;
         };
-        let renewed = !carried.renewed.insert(key);
         match former {
+            // What began here is known to be another message than the one before.
+            Some((_, Begun::Here)) => {}
             Some((message, Begun::Before)) => {
+                carried.renewed.insert(key);
                 carried.ended.insert(key, message);
             }
-            // Removed here without another line of it.
-            None if !renewed => {
-                carried.ended.insert(key, Message::default());
+            None => {
+                carried.renewed.insert(key);
             }
-            _ => {}
         }
     }
 }

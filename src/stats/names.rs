@@ -1,20 +1,50 @@
 //! Tables of rows by name: each distinct name is kept once, and a row is reached by its number.
+//!
+//! A report of a large log holds millions of names and looks one up for nearly every line. Names therefore
+//! lie one behind another in one buffer, not in an allocation each, and the index holds eight bytes a slot.
 
-use rustc_hash::FxHashMap;
-use std::sync::Arc;
+use super::message::hash;
 
 /// Rows by name, numbered in the order of their first appearance.
 #[derive(Debug, Clone)]
 pub struct Table<T> {
-    index: FxHashMap<Arc<[u8]>, u32>,
-    rows: Vec<(Arc<[u8]>, T)>,
+    /// Open addressing with linear probing; a power of two, at most two thirds full.
+    slots: Vec<Slot>,
+    rows: Vec<Row<T>>,
+    /// All names, in the order of the rows.
+    names: Vec<u8>,
 }
+
+#[derive(Debug, Clone)]
+struct Row<T> {
+    /// Where the name ends in the buffer; it begins where the former one ends.
+    end: usize,
+    hash: u32,
+    value: T,
+}
+
+/// A place of the index: part of the name's hash, so that most other names are told apart without
+/// being looked at, and the row's number.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    hash: u32,
+    number: u32,
+}
+
+const FREE: Slot = Slot {
+    hash: 0,
+    number: u32::MAX,
+};
+
+/// The slots of a table's first index.
+const FIRST_SLOTS: usize = 16;
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
         Self {
-            index: FxHashMap::default(),
+            slots: Vec::new(),
             rows: Vec::new(),
+            names: Vec::new(),
         }
     }
 }
@@ -22,14 +52,26 @@ impl<T> Default for Table<T> {
 impl<T: Default> Table<T> {
     /// The row of `name`, made when it is new.
     pub fn number(&mut self, name: &[u8]) -> u32 {
-        if let Some(number) = self.index.get(name) {
-            return *number;
+        self.hashed(name, short_hash(name))
+    }
+
+    fn hashed(&mut self, name: &[u8], hash: u32) -> u32 {
+        if self.rows.len() * 3 >= self.slots.len() * 2 {
+            self.grow();
         }
-        let name: Arc<[u8]> = name.into();
+        let at = match self.find(name, hash) {
+            Ok(number) => return number,
+            Err(free) => free,
+        };
         // 2^32 distinct names would take more than 100 GB of log: the last row takes what is beyond.
-        let number = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
-        self.rows.push((Arc::clone(&name), T::default()));
-        self.index.insert(name, number);
+        let number = u32::try_from(self.rows.len()).unwrap_or(u32::MAX - 1);
+        self.names.extend_from_slice(name);
+        self.rows.push(Row {
+            end: self.names.len(),
+            hash,
+            value: T::default(),
+        });
+        self.slots[at] = Slot { hash, number };
         number
     }
 
@@ -39,46 +81,49 @@ impl<T: Default> Table<T> {
         self.at_mut(number)
     }
 
+    /// Adds the rows of `other` to the rows of the same names. Answers with the numbers that the other's
+    /// rows have here.
+    pub fn merge(&mut self, other: Table<T>, mut add: impl FnMut(&mut T, T)) -> Vec<u32> {
+        let mut start = 0;
+        let mut numbers = Vec::with_capacity(other.rows.len());
+        for row in other.rows {
+            let number = self.hashed(&other.names[start..row.end], row.hash);
+            start = row.end;
+            add(self.at_mut(number), row.value);
+            numbers.push(number);
+        }
+        numbers
+    }
+}
+
+impl<T> Table<T> {
     /// The row with this number.
     #[allow(
         clippy::indexing_slicing,
         reason = "numbers are only given out by number()"
     )]
     pub fn at_mut(&mut self, number: u32) -> &mut T {
-        &mut self.rows[number as usize].1
+        &mut self.rows[number as usize].value
     }
 
     /// The row with this number.
     pub fn at(&self, number: u32) -> &T {
-        &self.rows[number as usize].1
+        &self.rows[number as usize].value
     }
 
     /// The name of the row with this number.
     pub fn name(&self, number: u32) -> &[u8] {
-        &self.rows[number as usize].0
+        let at = number as usize;
+        let start = at.checked_sub(1).map_or(0, |former| self.rows[former].end);
+        &self.names[start..self.rows[at].end]
     }
 
     /// The row of `name`, when there is one.
     pub fn get(&self, name: &[u8]) -> Option<&T> {
-        self.index.get(name).map(|number| self.at(*number))
+        let number = self.find(name, short_hash(name)).ok()?;
+        Some(self.at(number))
     }
 
-    /// Adds the rows of `other` to the rows of the same names. Answers with the numbers that the other's
-    /// rows have here.
-    pub fn merge(&mut self, other: Table<T>, mut add: impl FnMut(&mut T, T)) -> Vec<u32> {
-        other
-            .rows
-            .into_iter()
-            .map(|(name, row)| {
-                let number = self.number(&name);
-                add(self.at_mut(number), row);
-                number
-            })
-            .collect()
-    }
-}
-
-impl<T> Table<T> {
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -91,28 +136,85 @@ impl<T> Table<T> {
 
     /// Names and rows in the order of first appearance.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &T)> {
-        self.rows.iter().map(|(name, row)| (&**name, row))
+        let mut start = 0;
+        self.rows.iter().map(move |row| {
+            let name = &self.names[start..row.end];
+            start = row.end;
+            (name, &row.value)
+        })
     }
 
     /// The `n` rows with the largest keys, the largest first, names breaking ties; rows of key 0 are left out.
-    pub fn top(&self, n: usize, key: impl Fn(&T) -> u64) -> Vec<(&[u8], &T)> {
-        let mut rows: Vec<_> = self.iter().filter(|(_, row)| key(row) > 0).collect();
-        rows.sort_by(|a, b| key(b.1).cmp(&key(a.1)).then_with(|| a.0.cmp(b.0)));
+    pub fn top<K: Ord + Default>(&self, n: usize, key: impl Fn(&T) -> K) -> Vec<(&[u8], &T)> {
+        let mut rows: Vec<_> = self
+            .iter()
+            .map(|(name, row)| (key(row), name, row))
+            .filter(|(key, ..)| *key > K::default())
+            .collect();
+        let order =
+            |a: &(K, &[u8], &T), b: &(K, &[u8], &T)| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1));
+        // Of a million addresses twenty are shown: only these are worth sorting.
+        if (1..rows.len()).contains(&n) {
+            rows.select_nth_unstable_by(n - 1, order);
+        }
         rows.truncate(n);
-        rows
+        rows.sort_unstable_by(order);
+        rows.into_iter().map(|(_, name, row)| (name, row)).collect()
     }
+
+    /// The number of a name's row, or the slot where it would go.
+    fn find(&self, name: &[u8], hash: u32) -> Result<u32, usize> {
+        let Some(mask) = self.slots.len().checked_sub(1) else {
+            return Err(0);
+        };
+        let mut at = hash as usize & mask;
+        loop {
+            let slot = self.slots[at];
+            if slot.number == FREE.number {
+                return Err(at);
+            }
+            if slot.hash == hash && self.name(slot.number) == name {
+                return Ok(slot.number);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// Doubles the index.
+    #[cold]
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 2).max(FIRST_SLOTS);
+        let mask = size - 1;
+        self.slots = vec![FREE; size];
+        for (number, row) in (0..).zip(&self.rows) {
+            let mut at = row.hash as usize & mask;
+            while self.slots[at].number != FREE.number {
+                at = (at + 1) & mask;
+            }
+            self.slots[at] = Slot {
+                hash: row.hash,
+                number,
+            };
+        }
+    }
+}
+
+/// The lower half of a name's hash, which is where FxHash rotates its best bits to.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the half is what is wanted"
+)]
+fn short_hash(name: &[u8]) -> u32 {
+    hash(name) as u32
 }
 
 impl<T: PartialEq> PartialEq for Table<T> {
     /// Equal when every name has an equal row, whatever the order.
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()
-            && self.iter().all(|(name, row)| {
-                other
-                    .index
-                    .get(name)
-                    .is_some_and(|number| other.rows[*number as usize].1 == *row)
-            })
+            && self
+                .iter()
+                .all(|(name, row)| other.get(name).is_some_and(|theirs| theirs == row))
     }
 }
 
@@ -133,5 +235,24 @@ mod tests {
         assert_eq!(a.get(b"y"), Some(&9));
         let top: Vec<&[u8]> = a.top(2, |n| *n).into_iter().map(|(n, _)| n).collect();
         assert_eq!(top, [b"y", b"z"]);
+    }
+
+    #[test]
+    fn names_are_found_again_however_many_there_are() {
+        let mut table = Table::<u64>::default();
+        assert_eq!(table.get(b""), None);
+        for round in 0..2u64 {
+            for i in 0..5000u64 {
+                *table.row(format!("user{i}@a.example").as_bytes()) += i + round;
+            }
+            *table.row(b"") += 1;
+        }
+        assert_eq!(table.len(), 5001);
+        assert_eq!(table.get(b"user4999@a.example"), Some(&9999));
+        assert_eq!(table.get(b""), Some(&2));
+        assert_eq!(table.name(0), b"user0@a.example");
+        assert_eq!(table.get(b"user5000@a.example"), None);
+        let rows: Vec<&[u8]> = table.iter().map(|(name, _)| name).collect();
+        assert_eq!((rows[5000], rows[1]), (&b""[..], &b"user1@a.example"[..]));
     }
 }

@@ -1,8 +1,8 @@
 //! Whole logs into one summary, over all processors.
 //!
-//! A plain file is cut at line ends into one part a processor; each part has its own parser and its own
-//! summary, and these are merged in the order of the parts. A pipe or a compressed file is decompressed
-//! in one thread and parsed in another.
+//! A plain file is cut at line ends into one part a processor, and a processor that is done takes half of
+//! what another has left; each part has its own parser and its own summary, and these are merged in the
+//! order of the parts. A pipe or a compressed file is decompressed in one thread and parsed in another.
 
 use super::summary::{Scope, Summary};
 use crate::logparse::source::{self, Content, Lines, Part, SourceError};
@@ -10,10 +10,14 @@ use crate::logparse::{Line, Parser, Record, Reference};
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Below this many bytes a part is not worth a thread and a merge.
 const SMALLEST_PART: u64 = 4 * 1024 * 1024;
+
+/// Below this many bytes it is not worth a merge to take half of another thread's part.
+const SMALLEST_HALF: u64 = 16 * 1024 * 1024;
 
 /// Which lines count.
 #[derive(Debug, Clone, Default)]
@@ -76,17 +80,25 @@ fn parts(
         Content::File(file, size) => {
             let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
             let count = threads.min(size / SMALLEST_PART).max(1);
-            let parts = source::parts(&file, size, count)?;
+            let shared = Shared::new(source::parts(&file, size, count)?);
+            let read = |at: u64, part: &Mutex<Part<'_>>| {
+                let summary = if at == 0 {
+                    first()
+                } else {
+                    Summary::continuing()
+                };
+                read_part(summary, part, reference, filter)
+            };
             std::thread::scope(|scope| {
-                let workers: Vec<_> = parts
-                    .into_iter()
-                    .enumerate()
-                    .map(|(i, part)| {
-                        let new = if i == 0 { first } else { Summary::continuing };
-                        scope.spawn(move || one_part(new(), part, reference, filter))
-                    })
+                let workers: Vec<_> = (0..count)
+                    .map(|_| scope.spawn(|| shared.work(read)))
                     .collect();
-                workers.into_iter().map(join).collect()
+                let mut done = Vec::new();
+                for worker in workers {
+                    done.extend(join(worker)?);
+                }
+                done.sort_by_key(|(at, _)| *at);
+                Ok(done.into_iter().map(|(_, summary)| summary).collect())
             })
         }
         Content::Stream(stream) => {
@@ -102,13 +114,92 @@ fn join<T>(worker: std::thread::ScopedJoinHandle<'_, T>) -> T {
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn one_part(
+/// The parts of a plain file while threads read them. A thread that is done takes half of what the
+/// slowest one has left: all end together, however busy the machine is with other things.
+struct Shared<'f> {
+    parts: Mutex<Parts<'f>>,
+}
+
+struct Parts<'f> {
+    /// Parts that nobody reads yet.
+    waiting: Vec<Part<'f>>,
+    /// Parts being read. Their readers hold the lock for one read(2) at a time, and never the outer one
+    /// meanwhile.
+    reading: Vec<Arc<Mutex<Part<'f>>>>,
+}
+
+impl<'f> Shared<'f> {
+    fn new(mut parts: Vec<Part<'f>>) -> Self {
+        parts.reverse();
+        Self {
+            parts: Mutex::new(Parts {
+                waiting: parts,
+                reading: Vec::new(),
+            }),
+        }
+    }
+
+    /// Reads parts until there are none left; each result with the place where its part began.
+    fn work<T>(
+        &self,
+        read: impl Fn(u64, &Mutex<Part<'f>>) -> io::Result<T>,
+    ) -> io::Result<Vec<(u64, T)>> {
+        let mut done = Vec::new();
+        while let Some(part) = self.next()? {
+            let at = locked(&part).at();
+            done.push((at, read(at, &part)?));
+        }
+        Ok(done)
+    }
+
+    fn next(&self) -> io::Result<Option<Arc<Mutex<Part<'f>>>>> {
+        let mut parts = locked(&self.parts);
+        let next = match parts.waiting.pop() {
+            Some(part) => Some(part),
+            None => half_of_the_largest(&parts.reading)?,
+        };
+        Ok(next.map(|part| {
+            let part = Arc::new(Mutex::new(part));
+            parts.reading.push(Arc::clone(&part));
+            part
+        }))
+    }
+}
+
+fn half_of_the_largest<'f>(reading: &[Arc<Mutex<Part<'f>>>]) -> io::Result<Option<Part<'f>>> {
+    let largest = reading.iter().max_by_key(|part| locked(part).left());
+    let Some(mut part) = largest.map(|part| locked(part)) else {
+        return Ok(None);
+    };
+    if part.left() < 2 * SMALLEST_HALF {
+        return Ok(None);
+    }
+    part.give_half()
+}
+
+/// A lock whose other holder panicked still guards a position in a file that is right.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read_part(
     mut summary: Summary,
-    part: Part<'_>,
+    part: &Mutex<Part<'_>>,
     reference: Reference,
     filter: &Filter,
 ) -> io::Result<Summary> {
-    read_lines(&mut summary, part, &mut Parser::new(reference), filter)?;
+    struct Reader<'p, 'f>(&'p Mutex<Part<'f>>);
+    impl Read for Reader<'_, '_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            locked(self.0).read(buffer)
+        }
+    }
+    read_lines(
+        &mut summary,
+        Reader(part),
+        &mut Parser::new(reference),
+        filter,
+    )?;
     Ok(summary)
 }
 

@@ -5,8 +5,8 @@
 //! hold `; from=<`, a HELO name `> to=<`. Members are therefore read in Postfix's order, addresses to
 //! a bracket outside quotes that the next member follows, and HELO, which is last, to the last bracket.
 
-use super::super::text::{address, after, cut, cut_last, find_outside_quotes};
-use memchr::{memchr, memmem};
+use super::super::text::{address, after, cut, cut_last, find_last, find_outside_quotes};
+use memchr::memchr;
 
 /// How many semicolons are tried as the beginning of a context. Each try may read the whole line, and lines
 /// can be made of semicolons; honest ones have a handful.
@@ -57,7 +57,7 @@ pub fn split(text: &[u8]) -> (&[u8], Context<'_>) {
 pub fn split_last(text: &[u8]) -> Option<(&[u8], Context<'_>)> {
     let mut end = text.len();
     for _ in 0..MOST_TRIED {
-        let at = memmem::rfind(&text[..end], b"; ")?;
+        let at = find_last(&text[..end], b"; ")?;
         let origin = cut_last(&text[..at], b" from ").map_or(&b" "[..], |(_, origin)| origin);
         if memchr(b' ', origin).is_none()
             && let Some(context) = read(&text[at + 2..], Behind::Text)

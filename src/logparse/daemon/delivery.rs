@@ -7,12 +7,6 @@ use memchr::{memchr, memchr_iter};
 
 /// Reads a delivery status line.
 pub fn read(text: &[u8]) -> Option<Event<'_>> {
-    text.starts_with(b"to=")
-        .then(|| line(text))?
-        .map(Event::Delivery)
-}
-
-fn line(text: &[u8]) -> Option<Delivery<'_>> {
     let (to, rest) = address(after(text, b"to=")?, &[b", relay=", b", orig_to="])?;
     let (orig_to, rest) = match after(rest, b", orig_to=") {
         Some(rest) => {
@@ -47,7 +41,7 @@ fn line(text: &[u8]) -> Option<Delivery<'_>> {
     let (dsn, rest) = (&rest[..end], after(&rest[end..], b", status=")?);
     let end = memchr(b' ', rest).unwrap_or(rest.len());
     let status_text = &rest[..end];
-    Some(Delivery {
+    Some(Event::Delivery(Delivery {
         to,
         orig_to,
         relay,
@@ -61,7 +55,7 @@ fn line(text: &[u8]) -> Option<Delivery<'_>> {
         status: status(status_text),
         status_text,
         reason: parenthesised(&rest[end..]),
-    })
+    }))
 }
 
 /// The relay ends where the next known key begins; pipe's transport names and socket paths may hold commas.

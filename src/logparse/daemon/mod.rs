@@ -154,19 +154,25 @@ pub fn read<'a>(
         // flush and showq say nothing but warnings.
         Daemon::Flush | Daemon::Showq => None,
     };
-    event
-        .or_else(|| anywhere(queue_id, text))
-        .unwrap_or(Event::Unparsed(text))
+    // Not or_else and unwrap_or: each would move the large event once more.
+    match event {
+        Some(event) => event,
+        None => anywhere(queue_id, text),
+    }
 }
 
 /// What any daemon may say: the library's own remarks.
 #[cold]
-fn anywhere<'a>(queue_id: Option<&'a [u8]>, text: &'a [u8]) -> Option<Event<'a>> {
+fn anywhere<'a>(queue_id: Option<&'a [u8]>, text: &'a [u8]) -> Event<'a> {
     use super::text::has;
     // Tables (util/dict*.c), configuration (global/mail_params.c) and traces (-v, debug_peer_list).
     let known = text.starts_with(b"using backwards-compatible default setting ")
         || (text.starts_with(b"table ") && has(text, b" has changed -- restarting"))
         || text.starts_with(b"rewrite stream disconnect")
         || (queue_id.is_none() && (text.starts_with(b"> ") || text.starts_with(b"< ")));
-    known.then_some(Event::Info(text))
+    if known {
+        Event::Info(text)
+    } else {
+        Event::Unparsed(text)
+    }
 }

@@ -6,8 +6,11 @@ use super::{delivery, tls};
 
 /// Reads a line of the SMTP or LMTP client.
 pub fn read(text: &[u8]) -> Option<Event<'_>> {
-    delivery::read(text)
-        .or_else(|| is_remote(text).then_some(Event::Remote { text }))
+    if text.starts_with(b"to=") {
+        return delivery::read(text);
+    }
+    is_remote(text)
+        .then_some(Event::Remote { text })
         .or_else(|| tls::client(text))
         .or_else(|| is_remark(text).then_some(Event::Info(text)))
 }

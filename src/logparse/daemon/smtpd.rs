@@ -8,11 +8,20 @@ use memchr::{memchr, memrchr};
 
 /// Reads a line of the SMTP server.
 pub fn read(text: &[u8]) -> Option<Event<'_>> {
+    // The commonest lines by their first words; no other line begins like them.
+    if let Some(rest) = after(text, b"connect from ") {
+        client_only(rest).map(Event::Connect)
+    } else if let Some(rest) = after(text, b"disconnect from ") {
+        disconnect(rest)
+    } else if let Some(rest) = after(text, b"client=") {
+        client_line(rest)
+    } else {
+        other(text)
+    }
+}
+
+fn other(text: &[u8]) -> Option<Event<'_>> {
     match text.first()? {
-        b'c' => after(text, b"connect from ")
-            .and_then(|rest| client_only(rest).map(Event::Connect))
-            .or_else(|| after(text, b"client=").and_then(client_line)),
-        b'd' => after(text, b"disconnect from ").and_then(disconnect),
         b'i' => after(text, b"improper command pipelining after ").and_then(pipelining),
         b'l' | b't' => session_lost(text),
         _ => None,

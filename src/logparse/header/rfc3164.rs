@@ -2,11 +2,31 @@
 //! with a blank, with nothing, or has two digits; some loggers add decimals to the second.
 
 use super::super::Stamp;
-use super::super::clock::Clock;
+use super::super::clock::{Clock, LONG};
 use super::two_digits;
 
 /// Reads the stamp and what follows it.
 pub fn read<'a>(line: &'a [u8], clock: &mut Clock) -> Option<(Stamp, &'a [u8])> {
+    // A busy server writes many lines a second.
+    let known = line
+        .first_chunk()
+        .and_then(|text| clock.known(text).map(|stamp| (stamp, LONG)));
+    let (stamp, length) = match known {
+        Some(known) => known,
+        None => whole_seconds(line, clock)?,
+    };
+    let rest = &line[length..];
+    match super::rfc3339::decimals(rest) {
+        Some((micros, rest)) => {
+            let micros = stamp.micros + micros;
+            Some((Stamp { micros, ..stamp }, rest.strip_prefix(b" ")?))
+        }
+        None => Some((stamp, rest.strip_prefix(b" ")?)),
+    }
+}
+
+/// Reads the stamp as far as its seconds, and how long it is.
+fn whole_seconds(line: &[u8], clock: &mut Clock) -> Option<(Stamp, usize)> {
     let month = month(line.get(..3)?)?;
     if line.get(3) != Some(&b' ') {
         return None;
@@ -27,18 +47,12 @@ pub fn read<'a>(line: &'a [u8], clock: &mut Clock) -> Option<(Stamp, &'a [u8])> 
         two_digits(time, 4)?,
         two_digits(time, 7)?,
     )?;
-    let mut rest = &line[at + 9..];
-    if let Some((micros, behind)) = super::rfc3339::decimals(rest) {
-        rest = behind;
-        return Some((
-            Stamp {
-                micros: stamp.micros + micros,
-                ..stamp
-            },
-            rest.strip_prefix(b" ")?,
-        ));
+    if let Some(text) = line.first_chunk()
+        && at + 9 == LONG
+    {
+        clock.know(*text, stamp);
     }
-    Some((stamp, rest.strip_prefix(b" ")?))
+    Some((stamp, at + 9))
 }
 
 /// The number of an English month's three letters.
@@ -78,6 +92,20 @@ mod tests {
         assert_eq!(day("Nov  2 08:48:35 fire x"), Some(1_793_605_715));
         assert_eq!(day("Nov 2 08:48:35 fire x"), Some(1_793_605_715));
         assert_eq!(day("Nov 02 08:48:35 fire x"), Some(1_793_605_715));
+    }
+
+    #[test]
+    fn the_same_text_means_the_same_again() {
+        let mut clock = Clock::new(Reference::at(1_795_337_400).in_zone(Zone::Fixed(3_600)));
+        assert_eq!(read(&[0; 40], &mut clock), None);
+        for rest in [" fire x", ".25 fire x", " fire x"] {
+            let line = format!("Nov 22 08:48:35{rest}");
+            let (stamp, _) = read(line.as_bytes(), &mut clock).unwrap();
+            assert_eq!(stamp.seconds(), 1_795_333_715);
+            assert_eq!(stamp.micros % 1_000_000 != 0, rest.starts_with('.'));
+        }
+        assert_eq!(read(b"Nov 22 08:48:35x fire", &mut clock), None);
+        assert_eq!(read(b"Nov 22 08:48:35", &mut clock), None);
     }
 
     #[test]

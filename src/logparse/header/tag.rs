@@ -6,6 +6,7 @@
 
 use super::super::daemon::Daemon;
 use super::super::text::number32;
+use memchr::{memchr, memchr3, memrchr};
 
 /// A tag of Postfix, with the text behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,25 +27,11 @@ pub struct Tag<'a> {
 
 /// Reads the tag; `None` when it is another program's or no tag at all.
 pub fn read(rest: &[u8]) -> Option<Tag<'_>> {
-    let mut first = None;
-    let mut last = 0;
-    let mut end = rest.len();
-    for (at, byte) in rest.iter().enumerate() {
-        match byte {
-            b'/' => {
-                first.get_or_insert(at);
-                last = at + 1;
-            }
-            b'[' | b':' | b' ' => {
-                end = at;
-                break;
-            }
-            _ => {}
-        }
-    }
+    let end = memchr3(b'[', b':', b' ', rest).unwrap_or(rest.len());
     let tag = &rest[..end];
-    let instance = &rest[..first.unwrap_or(end)];
-    let service = &rest[last..end];
+    let first = memchr(b'/', tag);
+    let instance = &tag[..first.unwrap_or(end)];
+    let service = &tag[memrchr(b'/', tag).map_or(0, |last| last + 1)..];
     let daemon = if first.is_some() {
         Daemon::named(service)?
     } else if tag == b"postfix" || tag.starts_with(b"postfix-") {

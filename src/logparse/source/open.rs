@@ -104,6 +104,31 @@ pub struct Part<'a> {
     end: u64,
 }
 
+impl Part<'_> {
+    /// Where in the file the next read begins.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// How many bytes are still to be read.
+    pub fn left(&self) -> u64 {
+        self.end - self.at
+    }
+
+    /// Gives away the second half of what is still to be read, cut at a line end; `None` when no line
+    /// ends there.
+    pub fn give_half(&mut self) -> io::Result<Option<Self>> {
+        let middle = line_end(self.file, self.at + self.left() / 2, self.end)?;
+        let given = (middle < self.end).then_some(Self {
+            file: self.file,
+            at: middle,
+            end: self.end,
+        });
+        self.end = middle;
+        Ok(given)
+    }
+}
+
 impl Read for Part<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
@@ -197,6 +222,27 @@ mod tests {
             }
             assert_eq!(joined, text, "{count} parts");
         }
+    }
+
+    #[test]
+    fn a_half_that_is_given_away_begins_at_a_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let text = (0..1000).map(|i| format!("line {i}\n")).collect::<String>();
+        std::fs::write(&path, &text).unwrap();
+        let file = File::open(&path).unwrap();
+        let mut whole = parts(&file, text.len() as u64, 1).unwrap();
+        let mut begun = [0; 100];
+        whole[0].read_exact(&mut begun).unwrap();
+        let mut joined = begun.to_vec();
+        let mut half = whole[0].give_half().unwrap().unwrap();
+        assert!(half.left().abs_diff(whole[0].left()) < 30);
+        whole[0].read_to_end(&mut joined).unwrap();
+        assert_eq!(joined.last(), Some(&b'\n'));
+        assert_eq!(joined.len() as u64, half.at());
+        half.read_to_end(&mut joined).unwrap();
+        assert_eq!(joined, text.as_bytes());
+        assert!(half.give_half().unwrap().is_none());
     }
 
     #[test]

@@ -12,17 +12,19 @@ impl Summary {
         self.reinjection
             .merge(std::mem::take(&mut other.reinjection), &rows);
         let carried = other.messages.carried.take().unwrap_or_default();
-        let Carried { ended, renewed } = carried;
-        for (key, mut message) in ended {
-            message.renumber(&rows);
-            self.ended_later(key, message);
+        let Carried { mut ended, renewed } = carried;
+        for key in renewed {
+            match ended.remove(&key) {
+                Some(mut message) => {
+                    message.renumber(&rows);
+                    self.ended_later(key, message);
+                }
+                None => self.messages.end(key),
+            }
         }
         for (key, (mut message, begun)) in other.messages.open {
             message.renumber(&rows);
             self.open_later(key, message, begun);
-        }
-        if let Some(mine) = &mut self.messages.carried {
-            mine.renewed.extend(renewed);
         }
     }
 

@@ -339,11 +339,11 @@ impl Summary {
             Event::Reject(reject) => self.reject(record, reject, hour),
             Event::Warning(warning) => {
                 self.warning(warning, times);
-                let mut name = record.service.to_vec();
-                name.extend_from_slice(b": ");
                 let text = unmarked(record.text);
-                name.extend_from_slice(&warning_name(warning, text));
-                self.warnings.add(&name, text, record.time, times);
+                let key = [record.service, b": ", text].concat();
+                let name = || [record.service, b": ", &warning_name(warning, text)].concat();
+                self.warnings
+                    .add_known(&key, name, text, record.time, times);
             }
             Event::Failure(text) => {
                 let mut name = record.service.to_vec();
@@ -420,8 +420,7 @@ impl Summary {
             }
             _ => return,
         };
-        let name = causes::of_reject(reject);
-        causes.add(&name, record.text, record.time, times);
+        causes.add_reject(reject, record.text, record.time, times);
     }
 }
 
