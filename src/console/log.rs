@@ -216,11 +216,16 @@ impl Log {
 
     /// Goes to the next row that matches the search, or with a filter alone to the next row.
     fn find(&mut self, back: Direction) -> Option<Toast> {
-        let Some(pattern) = self.search.clone() else {
+        if self.search.is_none() && self.filter.is_none() {
             return Some(Toast::info("nothing searched for yet: type \\ and a text"));
-        };
+        }
+        let pattern = self.search.clone();
         let here = self.cursor.row;
-        let hit = |row: &usize| self.row(*row).is_some_and(|l| pattern.matches(&l.text));
+        // Every row that a filter lets through is a match of it.
+        let hit = |row: &usize| {
+            let line = self.row(*row);
+            line.is_some_and(|l| pattern.as_ref().is_none_or(|p| p.matches(&l.text)))
+        };
         let found = match back {
             Direction::Newer => (here + 1..self.len()).find(hit),
             Direction::Older => (0..here).rev().find(hit),

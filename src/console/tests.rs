@@ -214,3 +214,17 @@ fn the_palette_does_what_its_line_says() {
     assert_eq!(state.screen, Screen::Rejects);
     assert!(state.layers.is_empty());
 }
+
+#[test]
+fn next_match_goes_through_what_the_filter_lets_through() {
+    let mut state = seed::filled((80, 24));
+    press(&mut state, &["2", "n"]);
+    assert!(state.toast.is_some());
+    press(&mut state, &["/"]);
+    seed::type_text(&mut state, "status=");
+    press(&mut state, &["Enter", "g"]);
+    let first = state.panes.log.cursor.row;
+    press(&mut state, &["n", "n", "N"]);
+    assert_eq!(state.panes.log.cursor.row, first + 1);
+    assert!(state.toast.is_none());
+}
