@@ -23,7 +23,7 @@ fn sent_shown(screen: &str) -> Option<u64> {
 }
 
 fn lines_in(path: &Path) -> usize {
-    std::fs::read(path).map_or(0, |bytes| bytes.iter().filter(|b| **b == b'\n').count())
+    std::fs::read_to_string(path).map_or(0, |text| text.matches('\n').count())
 }
 
 /// Waits until both screens count as many lines as the logs have.
