@@ -167,6 +167,13 @@ fn a_second_engine_on_the_queue_is_refused_and_stop_stops() {
         said.contains("the Postfix mail system is already running"),
         "{said}"
     );
+    // Both halves of the real command: pickup(8) and qmgr(8).
+    run_ok(
+        Command::new(program("postqueue", "postfix"))
+            .arg("-c")
+            .arg(engine.etc())
+            .arg("-f"),
+    );
     assert_eq!(command(&["status"]).status.code(), Some(0));
     assert_eq!(command(&["reload"]).status.code(), Some(0));
     assert_eq!(command(&["stop"]).status.code(), Some(0));
@@ -174,6 +181,43 @@ fn a_second_engine_on_the_queue_is_refused_and_stop_stops() {
     assert_eq!(command(&["start"]).status.code(), Some(0));
     wait_port(engine.address());
     assert_eq!(command(&["stop"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_start_that_cannot_be_says_what_is_in_the_way() {
+    let engine = Engine::start("");
+    let other = tempfile::tempdir().unwrap();
+    let start = |dir: &Path| {
+        let output = mailtop()
+            .args(["engine", "start", "--config-dir"])
+            .arg(dir)
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let nowhere = other.path().join("nowhere");
+    let (code, said) = start(&nowhere);
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains(&format!("{}/main.cf: No such file", nowhere.display())),
+        "{said}"
+    );
+    assert!(
+        said.contains("(try: name the directory that holds main.cf"),
+        "{said}"
+    );
+    let etc = mailtop::engine::setup::create(other.path(), engine.address()).unwrap();
+    let (code, said) = start(&etc);
+    assert_eq!(code, Some(1));
+    let words = format!(
+        "mailtop: fatal: bind 127.0.0.1:{}: Address already in use",
+        engine.port
+    );
+    assert!(said.starts_with(&words), "{said}");
+    assert!(said.contains("change the address in master.cf"), "{said}");
 }
 
 /// Sends messages with a token each until told to stop; notes the tokens that were answered 250.

@@ -17,6 +17,7 @@ mod console_queue;
 mod demo;
 mod engine_deliver;
 mod engine_load;
+mod engine_queue;
 mod engine_receive;
 mod engine_rules;
 mod logs;

@@ -24,6 +24,7 @@ pub fn check(config_dir: &Path) -> Result<Vec<Problem>, ConfigError> {
 pub fn surprises(params: &Params) -> Vec<Problem> {
     let mut findings = Findings::new(params);
     findings.identity();
+    findings.log();
     findings.networks();
     findings.restrictions();
     findings.aliases();
@@ -120,6 +121,29 @@ impl<'a> Findings<'a> {
                 "smtpd_forbid_bare_newline",
                 "smtpd_forbid_bare_newline = no lets SMTP smuggling through",
                 "set smtpd_forbid_bare_newline = normalize",
+            );
+        }
+    }
+
+    /// Postfix's own commands end at once when the log lies where they do not expect it.
+    fn log(&mut self) {
+        let params = self.params;
+        let prefixes = params
+            .all
+            .get("maillog_file_prefixes")
+            .map_or("/var, /dev/stdout", String::as_str);
+        let prefixes = super::config::values::list(prefixes).unwrap_or_default();
+        let log = &params.maillog_file;
+        if !log.as_os_str().is_empty() && !prefixes.iter().any(|prefix| log.starts_with(prefix)) {
+            self.tell(
+                Severity::Warning,
+                "maillog_file",
+                format!(
+                    "maillog_file {} is outside of maillog_file_prefixes: postqueue, postcat and Postfix's other commands refuse \
+                     this configuration",
+                    log.display()
+                ),
+                "add its directory to maillog_file_prefixes",
             );
         }
     }

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Starts the engine in the background and returns when it serves; gives its process id.
 pub fn start(config_dir: &Path) -> Result<u32, EngineError> {
     let queue = queue_directory(config_dir)?;
-    if master::running(&queue).is_some() {
+    if master::running(&queue)?.is_some() {
         return Err(EngineError::AlreadyRunning);
     }
     let program = std::env::current_exe()
@@ -44,6 +44,7 @@ pub fn start(config_dir: &Path) -> Result<u32, EngineError> {
             let _ = complaint.seek(SeekFrom::Start(0));
             let _ = complaint.take(4096).read_to_string(&mut text);
             let text = text.trim().trim_start_matches("mailtop: ");
+            let text = text.trim_start_matches("fatal: ");
             return Err(EngineError::Other(text.to_owned()));
         }
         if Client::connect(&queue)
@@ -63,13 +64,13 @@ pub fn start(config_dir: &Path) -> Result<u32, EngineError> {
 /// Stops the engine and returns when it is gone.
 pub fn stop(config_dir: &Path) -> Result<(), EngineError> {
     let queue = queue_directory(config_dir)?;
-    if master::running(&queue).is_none() {
+    if master::running(&queue)?.is_none() {
         return Err(EngineError::NotRunning);
     }
     ask(config_dir, &Request::Stop)?;
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
-        if master::running(&queue).is_none() {
+        if master::running(&queue)?.is_none() {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -80,7 +81,7 @@ pub fn stop(config_dir: &Path) -> Result<(), EngineError> {
 /// Asks the running engine.
 pub fn ask(config_dir: &Path, request: &Request) -> Result<crate::control::Response, EngineError> {
     let queue = queue_directory(config_dir)?;
-    if master::running(&queue).is_none() {
+    if master::running(&queue)?.is_none() {
         return Err(EngineError::NotRunning);
     }
     Client::connect(&queue)

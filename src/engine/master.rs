@@ -15,7 +15,7 @@ use crate::dns::{self, DnsOptions};
 use crate::queue::QueueName;
 use rustix::fs::FlockOperation;
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -66,9 +66,9 @@ pub fn run(config_dir: &Path, stamp: Stamp) -> Result<(), EngineError> {
 }
 
 async fn serve(config_dir: &Path, stamp: Stamp) -> Result<(), EngineError> {
+    let (params, problems) = load(config_dir)?;
     let config_dir =
         std::fs::canonicalize(config_dir).map_err(|e| EngineError::at(config_dir, e))?;
-    let (params, problems) = load(&config_dir)?;
     super::setup::queue_directories(&params.queue_directory)?;
     let lock = lock(&params.queue_directory)?;
     let (path, host) = (&params.maillog_file, &params.myhostname);
@@ -132,7 +132,7 @@ async fn begin(
         stopping: watch::Sender::new(false),
         _lock: lock,
     });
-    sockets::start(&engine.spool, &engine.scheduler)?;
+    sockets::start(&engine.site(), &engine.spool, &engine.scheduler)?;
     control::start(&engine)?;
     engine.log_state("daemon started");
     if recovered.incomplete + recovered.active > 0 {
@@ -462,7 +462,21 @@ fn bind(address: SocketAddr) -> Result<TcpListener, EngineError> {
         socket.set_nonblocking(true)?;
         TcpListener::from_std(socket.into())
     };
-    listen().map_err(|e| EngineError::Other(format!("bind {address}: {e}")))
+    listen().map_err(|error| {
+        let remedy = match error.kind() {
+            ErrorKind::AddrInUse => {
+                " (another mail server listens there: stop it, or change the address in master.cf)"
+            }
+            ErrorKind::PermissionDenied => {
+                " (ports below 1024 are root's: start as root, or change the port in master.cf)"
+            }
+            ErrorKind::AddrNotAvailable => {
+                " (this host does not have that address: change it in master.cf)"
+            }
+            _ => "",
+        };
+        EngineError::Other(format!("bind {address}: {error}{remedy}"))
+    })
 }
 
 /// Takes the lock on `pid/master.pid` and writes our process id, as wide as Postfix writes it.
@@ -475,7 +489,7 @@ fn lock(queue_directory: &Path) -> Result<File, EngineError> {
         .truncate(false)
         .mode(0o600)
         .open(&path)
-        .map_err(|e| EngineError::at(&path, e))?;
+        .map_err(|e| not_ours(&path, e))?;
     rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)
         .map_err(|_| EngineError::AlreadyRunning)?;
     let text = format!("{:32}\n", std::process::id());
@@ -485,15 +499,33 @@ fn lock(queue_directory: &Path) -> Result<File, EngineError> {
     Ok(file)
 }
 
-/// The process id of the engine (or the Postfix) that runs on the queue directory; `None` when none does.
-pub fn running(queue_directory: &Path) -> Option<u32> {
+/// The process id of the engine (or the Postfix) that runs on the queue directory; `None` when none does. An
+/// error when that is not for us to know.
+pub fn running(queue_directory: &Path) -> Result<Option<u32>, EngineError> {
     let path = queue_directory.join("pid/master.pid");
-    let mut file = File::open(path).ok()?;
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(not_ours(&path, error));
+        }
+        Err(_) => return Ok(None),
+    };
     let free = rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared);
     if free != Err(rustix::io::Errno::WOULDBLOCK) {
-        return None;
+        return Ok(None);
     }
     let mut text = String::new();
-    file.read_to_string(&mut text).ok()?;
-    Some(text.trim().parse().unwrap_or(0))
+    file.read_to_string(&mut text)
+        .map_err(|e| EngineError::at(&path, e))?;
+    Ok(Some(text.trim().parse().unwrap_or(0)))
+}
+
+fn not_ours(path: &Path, error: std::io::Error) -> EngineError {
+    if error.kind() == ErrorKind::PermissionDenied {
+        return EngineError::Other(format!(
+            "{}: {error} (try: as root, or as the user whose engine it is)",
+            path.display()
+        ));
+    }
+    EngineError::at(path, error)
 }

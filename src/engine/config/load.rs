@@ -14,13 +14,20 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// main.cf cannot be read.
-    #[error("{path}: {error} (try: name the directory that holds main.cf with --config-dir)")]
+    #[error("{path}: {error} (try: {})", remedy(error))]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
         error: io::Error,
     },
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "as root, or as a user who may read it",
+        _ => "name the directory that holds main.cf with --config-dir",
+    }
 }
 
 /// Where the embedded engine listens when there is no master.cf.

@@ -5,17 +5,19 @@
 //! | `public/showq` | `postqueue -p`, `postqueue -j` | the list of the queue |
 //! | `public/flush` | `postqueue -i`, `postqueue -s` | one message or one site is tried now |
 //! | `public/qmgr` | `postqueue -f` | everything is tried now |
+//! | `public/pickup` | `postqueue -f`, `postdrop` | what lies in `maildrop/` is told of |
 //!
 //! In: connections of whoever may enter `public/`. Out: Postfix's attribute lists (`name\0value\0`, an empty
 //! name ends a list), as observed from Postfix 3.7.
 
 mod flush;
+mod pickup;
 mod qmgr;
 mod showq;
 
-use super::EngineError;
 use super::scheduler::Scheduler;
 use super::spool::Spool;
+use super::{EngineError, Site};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -29,11 +31,16 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const LONGEST_REQUEST: usize = 4096;
 
 /// Opens the sockets and serves them until the runtime ends.
-pub fn start(spool: &Spool, scheduler: &Scheduler) -> Result<(), EngineError> {
+pub fn start(site: &Site, spool: &Spool, scheduler: &Scheduler) -> Result<(), EngineError> {
     let public = spool.directory().join("public");
     let showq = listen(&public.join("showq"))?;
     let flush = listen(&public.join("flush"))?;
     let qmgr = listen(&public.join("qmgr"))?;
+    let pickup = listen(&public.join("pickup"))?;
+    let (own, log) = (spool.clone(), site.log.session("pickup"));
+    serve(pickup, move |stream| {
+        pickup::answer(stream, own.clone(), log.clone())
+    });
     let own = spool.clone();
     serve(showq, move |stream| showq::answer(stream, own.clone()));
     let (own, manager) = (spool.clone(), scheduler.clone());

@@ -91,17 +91,25 @@ impl Attempt<'_> {
                     continue;
                 }
             };
-            sessions -= 1;
-            let is_last = at + 1 == addresses || sessions == 0;
-            self.talk(stream, target, is_last).await;
+            self.talk(stream, target, at + 1 == addresses, &mut sessions)
+                .await;
         }
     }
 
-    /// One conversation; what it does not decide is left for the next host.
-    async fn talk(&mut self, stream: TcpStream, target: &Target, is_last: bool) {
+    /// One conversation; what it does not decide is left for the next host. It counts as a session when the
+    /// handshake succeeded (postconf(5), smtp_mx_session_limit).
+    async fn talk(
+        &mut self,
+        stream: TcpStream,
+        target: &Target,
+        last_address: bool,
+        sessions: &mut usize,
+    ) {
         let mut client = Client::new(stream, target, self.job);
         let result = client.handshake().await;
         self.sending = Instant::now();
+        *sessions -= usize::from(result.is_ok());
+        let is_last = last_address || *sessions == 0;
         let result = match result {
             Ok(()) => {
                 // Whoever answered is not down, whatever an earlier address did.
