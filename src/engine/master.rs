@@ -312,15 +312,11 @@ impl Engine {
         let mut stopping = self.stopping.subscribe();
         let mut told = None;
         loop {
-            let slot = match Arc::clone(&slots).try_acquire_owned() {
-                Ok(slot) => slot,
-                Err(_) => {
-                    self.log_stress(at, limit, &mut told);
-                    let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-                        return;
-                    };
-                    slot
-                }
+            if slots.available_permits() == 0 {
+                self.log_stress(at, limit, &mut told);
+            }
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+                return;
             };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
