@@ -85,3 +85,6 @@ pub struct Subject {
     /// Whether the client pipelined where it must not.
     pub pipelining: Pipelining,
 }
+
+#[cfg(test)]
+mod tests;
