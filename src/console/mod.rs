@@ -2,9 +2,11 @@
 //!
 //! In: a [`Server`] and [`Settings`]. Out: frames, and requests to the log's task and the other background tasks.
 //!
-//!     terminal, signals, tasks ─► Message ─► update(&mut State) ─► Effect ─► the loop carries it out, tasks
-//!                                                │                             answer with a Message
-//!                                                └─► views::render(&State) ─► one write(2)
+//! ```text
+//! terminal, signals, tasks ─► Message ─► update(&mut State) ─► Effect ─► the loop carries it out, tasks
+//!                                            │                             answer with a Message
+//!                                            └─► views::render(&State) ─► one write(2)
+//! ```
 //!
 //! `update` is pure: no I/O, no clock (`world.now` is set before each message). Views only read.
 //!

@@ -1,7 +1,9 @@
 //! The mail engine: a Postfix-compatible MTA in one process.
 //!
-//!     smtpd (sans-IO session + driver) ─► policy ─► cleanup ─► spool (fsync, then 250)
-//!     spool ─► scheduler ─► delivery agents ─► bounce ─► spool
+//! ```text
+//! smtpd (sans-IO session + driver) ─► policy ─► cleanup ─► spool (fsync, then 250)
+//! spool ─► scheduler ─► delivery agents ─► bounce ─► spool
+//! ```
 //!
 //! It reads Postfix's main.cf, keeps its mail in Postfix's queue format and directories, and writes
 //! Postfix's log, so every tool made for Postfix reads it. It talks to the rest of the program only
