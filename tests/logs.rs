@@ -43,6 +43,7 @@ fn told(line: &[u8], parser: &mut Parser) -> String {
         Line::Other => "\"other\"".into(),
         Line::Garbage => "\"garbage\"".into(),
         Line::Empty => "\"empty\"".into(),
+        Line::Partial => "\"partial\"".into(),
     }
 }
 

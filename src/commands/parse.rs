@@ -125,7 +125,7 @@ fn print_line(line: &[u8], parser: &mut Parser, args: &Args, out: &mut Vec<u8>) 
                 out.extend_from_slice(sanitize::line(line).as_bytes());
             }
         }
-        Line::Garbage | Line::Other | Line::Empty => return,
+        Line::Garbage | Line::Other | Line::Empty | Line::Partial => return,
     }
     out.push(b'\n');
 }

@@ -38,6 +38,9 @@ pub enum Line<'a> {
     Garbage,
     /// Nothing on it.
     Empty,
+    /// A piece of an entry that takes several lines (`journalctl -o export`): it counts nowhere, the entry
+    /// itself comes with its last piece.
+    Partial,
 }
 
 /// A Postfix line: who said it, when, and what.
@@ -109,7 +112,7 @@ impl Parser {
     }
 
     /// Reads one line, with or without its end (`\n`, `\r\n`).
-    pub fn line<'a>(&mut self, raw: &'a [u8]) -> Line<'a> {
+    pub fn line<'a>(&'a mut self, raw: &'a [u8]) -> Line<'a> {
         let raw = without_end(raw);
         if raw.is_empty() {
             return Line::Empty;

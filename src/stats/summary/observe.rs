@@ -31,6 +31,8 @@ impl Summary {
             Line::Postfix(record) => self.postfix_line(record),
             Line::Other | Line::Empty => self.lines.other += 1,
             Line::Garbage => self.lines.unparsed += 1,
+            // It counts when it is whole.
+            Line::Partial => self.lines.read -= 1,
         }
     }
 
