@@ -12,6 +12,7 @@ mod header;
 pub mod json;
 pub mod life;
 pub mod normalise;
+mod raw;
 pub mod source;
 pub mod taxonomy;
 mod text;
@@ -19,6 +20,7 @@ mod text;
 pub use clock::{Horizon, Reference, Zone};
 pub use header::Header;
 pub use header::queue_id::is_queue_id;
+pub use raw::{LOOK_BACK, Raw};
 
 use clock::Clock;
 use event::{Event, Level};
@@ -111,9 +113,15 @@ impl Parser {
         header::read(without_end(raw), &mut self.clock)
     }
 
-    /// Reads one line, with or without its end (`\n`, `\r\n`).
+    /// Reads one line of which nothing more is known, with or without its end (`\n`, `\r\n`). A
+    /// `last message repeated` needs [`Self::read`].
     pub fn line<'a>(&'a mut self, raw: &'a [u8]) -> Line<'a> {
-        let raw = without_end(raw);
+        self.read(Raw::alone(raw))
+    }
+
+    /// Reads one line in its source.
+    pub fn read<'a>(&'a mut self, raw: Raw<'a>) -> Line<'a> {
+        let raw = without_end(raw.line);
         if raw.is_empty() {
             return Line::Empty;
         }

@@ -277,10 +277,10 @@ fn read_lines(
 ) -> io::Result<()> {
     let mut lines = Lines::new(input);
     if filter.instance.is_none() && filter.since.is_none() && filter.until.is_none() {
-        return lines.for_each(|line| summary.line(&parser.line(line)));
+        return lines.for_each(|raw| summary.line(&parser.read(raw)));
     }
-    lines.for_each(|line| {
-        let line = parser.line(line);
+    lines.for_each(|raw| {
+        let line = parser.read(raw);
         match &line {
             Line::Postfix(record) => match filter.place(record) {
                 Place::Counted => summary.line(&line),

@@ -1,5 +1,6 @@
 //! Lines out of a byte stream: one buffer, lines borrowed from it, a bound on what one line may cost.
 
+use super::super::raw::{LOOK_BACK, Raw};
 use std::io::{self, Read};
 
 /// The size of one read(2): large enough to hide the call, small enough to stay in the cache.
@@ -13,7 +14,8 @@ pub const MAX_LINE: usize = 1024 * 1024;
 pub struct Lines<R> {
     input: R,
     buffer: Vec<u8>,
-    /// The unread part of the buffer is `start..end`.
+    /// The unread part of the buffer is `start..end`; what was read before is in front of it, at least
+    /// the last [`LOOK_BACK`] bytes.
     start: usize,
     end: usize,
     max_line: usize,
@@ -30,7 +32,7 @@ impl<R: Read> Lines<R> {
     pub fn with_max(input: R, max_line: usize) -> Self {
         Self {
             input,
-            buffer: vec![0; BLOCK],
+            buffer: vec![0; BLOCK + LOOK_BACK],
             start: 0,
             end: 0,
             max_line: max_line.max(1),
@@ -43,8 +45,14 @@ impl<R: Read> Lines<R> {
         self.truncated
     }
 
-    /// The next line without its `\n` or `\r\n`; the last one needs no line end. `None` at the end.
+    /// The next line without its `\n`; the last one needs no line end. `None` at the end.
     pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
+        Ok(self.next_raw()?.map(|raw| raw.line))
+    }
+
+    /// The same with what is known besides. A `\r` before the line's end is left: where bytes are counted
+    /// it counts.
+    pub fn next_raw(&mut self) -> io::Result<Option<Raw<'_>>> {
         let mut searched = self.start;
         loop {
             if let Some(at) = memchr::memchr(b'\n', &self.buffer[searched..self.end]) {
@@ -70,49 +78,63 @@ impl<R: Read> Lines<R> {
     }
 
     /// Calls `each` for every line that is left.
-    pub fn for_each(&mut self, mut each: impl FnMut(&[u8])) -> io::Result<()> {
-        while let Some(line) = self.next_line()? {
-            each(line);
+    pub fn for_each(&mut self, mut each: impl FnMut(Raw<'_>)) -> io::Result<()> {
+        while let Some(raw) = self.next_raw()? {
+            each(raw);
         }
         Ok(())
     }
 
-    fn shown(&self, range: std::ops::Range<usize>) -> &[u8] {
-        let line = &self.buffer[range];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        &line[..line.len().min(self.max_line)]
+    #[inline]
+    fn shown(&self, range: std::ops::Range<usize>) -> Raw<'_> {
+        let kept = range.len().min(self.max_line);
+        Raw {
+            line: &self.buffer[range.start..range.start + kept],
+            before: &self.buffer[..range.start],
+            dropped: (range.len() - kept) as u64,
+        }
     }
 
     /// Gives the first `max_line` bytes of a line that has no end in sight and skips the rest of it.
-    fn cut_long_line(&mut self) -> io::Result<&[u8]> {
+    fn cut_long_line(&mut self) -> io::Result<Raw<'_>> {
         self.truncated += 1;
-        let kept = self.buffer[self.start..self.start + self.max_line].to_vec();
+        let mut kept = self.buffer[self.start..self.start + self.max_line].to_vec();
+        self.start += self.max_line;
+        let mut dropped = 0;
         loop {
             if let Some(at) = memchr::memchr(b'\n', &self.buffer[self.start..self.end]) {
+                dropped += at as u64;
                 self.start += at + 1;
                 break;
             }
+            dropped += (self.end - self.start) as u64;
             self.start = self.end;
             if !self.fill()? {
                 break;
             }
         }
         // The kept bytes go in front of what is unread, in the same buffer.
+        kept.push(b'\n');
         let unread = self.buffer[self.start..self.end].to_vec();
         self.buffer.clear();
         self.buffer.extend_from_slice(&kept);
         self.buffer.extend_from_slice(&unread);
         self.start = kept.len();
         self.end = self.buffer.len();
-        Ok(&self.buffer[..kept.len()])
+        Ok(Raw {
+            line: &self.buffer[..self.max_line],
+            before: &[],
+            dropped,
+        })
     }
 
     /// Reads another block behind the unread bytes; false at the end of the input.
     fn fill(&mut self) -> io::Result<bool> {
-        if self.start > 0 {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+        if self.buffer.len() < self.end + BLOCK / 2 {
+            let done = self.start.saturating_sub(LOOK_BACK);
+            self.buffer.copy_within(done..self.end, 0);
+            self.start -= done;
+            self.end -= done;
         }
         if self.buffer.len() < self.end + BLOCK / 2 {
             self.buffer.resize(self.end + BLOCK, 0);
@@ -139,15 +161,15 @@ mod tests {
     fn all(input: impl Read, max: usize) -> (Vec<Vec<u8>>, u64) {
         let mut lines = Lines::with_max(input, max);
         let mut out = Vec::new();
-        lines.for_each(|line| out.push(line.to_vec())).unwrap();
+        lines.for_each(|raw| out.push(raw.line.to_vec())).unwrap();
         (out, lines.truncated())
     }
 
     #[test]
-    fn the_last_line_needs_no_end_and_crlf_is_one_end() {
+    fn the_last_line_needs_no_end() {
         assert_eq!(
             all(&b"a\r\n\nb"[..], 100).0,
-            vec![b"a".to_vec(), b"".to_vec(), b"b".to_vec()]
+            vec![b"a\r".to_vec(), b"".to_vec(), b"b".to_vec()]
         );
         assert!(all(&b""[..], 100).0.is_empty());
     }
@@ -161,6 +183,38 @@ mod tests {
         assert_eq!(lines[0].len(), 1000);
         assert_eq!(lines[1], b"next");
         assert_eq!(lines.len(), 2);
+    }
+
+    #[test]
+    fn what_was_cut_off_is_counted() {
+        for (length, rest) in [(10, &b"\nb\n"[..]), (3 * BLOCK, b"\nb"), (BLOCK, b"")] {
+            let mut input = vec![b'x'; length];
+            input.extend_from_slice(rest);
+            let mut lines = Lines::with_max(&input[..], 4);
+            let raw = lines.next_raw().unwrap().unwrap();
+            assert_eq!((raw.line, raw.dropped), (&b"xxxx"[..], length as u64 - 4));
+            if let Some(raw) = lines.next_raw().unwrap() {
+                assert_eq!((raw.line, raw.dropped), (&b"b"[..], 0));
+                assert!(raw.before.ends_with(b"\n"));
+            }
+        }
+    }
+
+    #[test]
+    fn what_stands_before_a_line_is_kept_for_a_while() {
+        let text: Vec<u8> = (0..60_000)
+            .flat_map(|i| format!("line {i}\n").into_bytes())
+            .collect();
+        for step in [7_000, usize::MAX] {
+            let mut lines = Lines::new(Trickle(&text, step));
+            let mut at = 0;
+            while let Some(raw) = lines.next_raw().unwrap() {
+                assert!(raw.before.len() >= at.min(LOOK_BACK));
+                assert!(text[..at].ends_with(raw.before));
+                at += raw.line.len() + 1;
+            }
+            assert_eq!(at, text.len());
+        }
     }
 
     #[test]
@@ -191,10 +245,7 @@ mod tests {
             if expected.last().is_some_and(|l| l.is_empty()) {
                 expected.pop();
             }
-            let expected: Vec<Vec<u8>> = expected
-                .into_iter()
-                .map(|l| l.strip_suffix(b"\r").unwrap_or(l).to_vec())
-                .collect();
+            let expected: Vec<Vec<u8>> = expected.into_iter().map(<[u8]>::to_vec).collect();
             prop_assert_eq!(lines, expected);
         }
     }
