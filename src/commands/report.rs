@@ -62,6 +62,7 @@ pub fn run(context: &Context, mut args: Args) -> anyhow::Result<ExitCode> {
         instance: args.instance.map(String::into_bytes),
         since: span.since,
         until: span.until,
+        ..Filter::default()
     };
     let summary = scan::files(&files, &filter)?;
     let report = Report::new(&summary, args.top.unwrap_or(TOP));

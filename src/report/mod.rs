@@ -14,7 +14,7 @@ use crate::stats::causes::{Cause, Causes};
 use crate::stats::delays::{DelayParts, Distribution};
 use crate::stats::names::Table;
 use crate::stats::series::{Counts, Hour};
-use crate::stats::summary::{Destination, LineCounts, Summary, Tally, Totals, Zone};
+use crate::stats::summary::{Destination, Direction, LineCounts, Summary, Tally, Totals, Zone};
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use serde::Serialize;
 
@@ -168,7 +168,9 @@ impl Report {
     pub fn new(summary: &Summary, top: usize) -> Self {
         let top = if top == 0 { usize::MAX } else { top };
         let mut warnings = causes(&summary.warnings, top);
-        warnings.extend(causes(&summary.failures, top));
+        for failures in [&summary.errors, &summary.fatals, &summary.panics] {
+            warnings.extend(causes(failures, top));
+        }
         warnings.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reason.cmp(&b.reason)));
         Self {
             period: Period {
@@ -204,7 +206,9 @@ impl More {
             reject_warnings: causes(&summary.reject_warnings, top),
             holds: causes(&summary.holds, top),
             discards: causes(&summary.discards, top),
-            failures: causes(&summary.failures, top),
+            failures: [&summary.panics, &summary.fatals, &summary.errors]
+                .map(|failures| causes(failures, top))
+                .concat(),
             lifecycle: causes(&summary.lifecycle, top),
             delay_parts: delay_parts(&summary.delays),
             reinjected: summary.reinjected,
@@ -345,23 +349,23 @@ fn services(summary: &Summary) -> Vec<(String, u64)> {
         ("connections".to_owned(), summary.connections),
         (
             "messages of authenticated clients".to_owned(),
-            sum(&summary.sasl.users),
+            summary.sasl.users.iter().map(|(_, u)| u.messages).sum(),
         ),
         (
             "failed authentications".to_owned(),
             sum(&summary.sasl.failures),
         ),
-        ("failed TLS handshakes".to_owned(), summary.tls_failures),
+        (
+            "failed TLS handshakes".to_owned(),
+            summary.tls.failed_inbound + summary.tls.failed_outbound,
+        ),
     ];
-    for (name, count) in summary.tls.top(usize::MAX, |n| *n) {
-        let name = shown(name);
-        let (direction, protocol) = name.split_at(name.len().min(3));
-        let way = if direction == "in " {
-            "from clients"
-        } else {
-            "to servers"
+    for (direction, protocol, count) in summary.tls.by(|row| row.protocol) {
+        let way = match direction {
+            Direction::Inbound => "from clients",
+            Direction::Outbound => "to servers",
         };
-        all.push((format!("TLS sessions {way}, {}", protocol.trim()), *count));
+        all.push((format!("TLS sessions {way}, {}", shown(protocol)), count));
     }
     let mut postscreen: Vec<_> = summary
         .postscreen

@@ -23,22 +23,34 @@ pub struct Cause {
     pub count: u64,
     /// The first texts as they were logged.
     pub examples: Vec<Box<[u8]>>,
+    /// When it occurred first.
+    pub first: Stamp,
     /// When it occurred last.
     pub last: Stamp,
 }
 
 impl Cause {
     fn add(&mut self, text: &[u8], time: Stamp, times: u64) {
-        self.count += times;
-        self.last = self.last.max(time);
+        self.seen(times, time, time);
         if self.examples.len() < EXAMPLES && !self.examples.iter().any(|e| **e == *text) {
             self.examples.push(text.into());
         }
     }
 
+    fn seen(&mut self, times: u64, first: Stamp, last: Stamp) {
+        self.first = if self.count == 0 {
+            first
+        } else {
+            self.first.min(first)
+        };
+        self.last = self.last.max(last);
+        self.count += times;
+    }
+
     fn merge(&mut self, other: Self) {
-        self.count += other.count;
-        self.last = self.last.max(other.last);
+        if other.count > 0 {
+            self.seen(other.count, other.first, other.last);
+        }
         for example in other.examples {
             if self.examples.len() < EXAMPLES && !self.examples.contains(&example) {
                 self.examples.push(example);
@@ -60,23 +72,24 @@ pub struct Causes {
 }
 
 impl Causes {
-    /// Counts `text` under `name`.
-    pub fn add(&mut self, name: &[u8], text: &[u8], time: Stamp, times: u64) {
+    /// Counts `text` under `name`. Answers, as the others do, with the number of the cause's row.
+    pub fn add(&mut self, name: &[u8], text: &[u8], time: Stamp, times: u64) -> u32 {
         let row = self.row(name);
         self.table.at_mut(row).add(text, time, times);
+        row
     }
 
     /// Counts `text` under its normalised form.
-    pub fn add_text(&mut self, text: &[u8], time: Stamp, times: u64) {
-        self.add_known(text, || of_text(text), text, time, times);
+    pub fn add_text(&mut self, text: &[u8], time: Stamp, times: u64) -> u32 {
+        self.add_known(text, || of_text(text), text, time, times)
     }
 
     /// Counts a reject's line, `text`, under its cause.
-    pub fn add_reject(&mut self, reject: &Reject<'_>, text: &[u8], time: Stamp, times: u64) {
+    pub fn add_reject(&mut self, reject: &Reject<'_>, text: &[u8], time: Stamp, times: u64) -> u32 {
         if is_told_by_reason(reject) {
-            self.add_known(reject.reason, || of_reject(reject), text, time, times);
+            self.add_known(reject.reason, || of_reject(reject), text, time, times)
         } else {
-            self.add(&of_reject(reject), text, time, times);
+            self.add(&of_reject(reject), text, time, times)
         }
     }
 
@@ -88,7 +101,7 @@ impl Causes {
         text: &[u8],
         time: Stamp,
         times: u64,
-    ) {
+    ) -> u32 {
         let row = if let Some(row) = self.memory.get(key) {
             *row
         } else {
@@ -100,6 +113,7 @@ impl Causes {
             row
         };
         self.table.at_mut(row).add(text, time, times);
+        row
     }
 
     fn row(&mut self, name: &[u8]) -> u32 {
@@ -107,9 +121,35 @@ impl Causes {
         self.table.number(if full { OTHERS } else { name })
     }
 
-    /// Adds another's causes.
-    pub fn merge(&mut self, other: Self) {
-        self.table.merge(other.table, Cause::merge);
+    /// Adds another's causes; answers with the numbers that the other's rows have here.
+    pub fn merge(&mut self, other: Self) -> Vec<u32> {
+        self.table.merge(other.table, Cause::merge)
+    }
+
+    /// The `n` most frequent with the numbers of their rows, the most frequent first.
+    pub fn numbered(&self, n: usize) -> Vec<(u32, &[u8], &Cause)> {
+        let mut rows: Vec<_> = (0u32..)
+            .zip(self.table.iter())
+            .map(|(number, (name, cause))| (number, name, cause))
+            .collect();
+        rows.sort_unstable_by(|a, b| b.2.count.cmp(&a.2.count).then_with(|| a.1.cmp(b.1)));
+        rows.truncate(n);
+        rows
+    }
+
+    /// All occurrences together: what a cause's share is of.
+    pub fn total(&self) -> u64 {
+        self.table.iter().map(|(_, cause)| cause.count).sum()
+    }
+
+    /// The cause of this name.
+    pub fn get(&self, name: &[u8]) -> Option<&Cause> {
+        self.table.get(name)
+    }
+
+    /// Names and causes in the order of first appearance.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &Cause)> {
+        self.table.iter()
     }
 
     /// The `n` most frequent, the most frequent first.

@@ -165,6 +165,7 @@ impl Bounded {
         let row = Cause {
             count: times,
             examples: vec![example.into()],
+            first: time,
             last: time,
         };
         self.rows.insert(name.into(), row);

@@ -6,6 +6,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::Hasher as _;
+use std::num::NonZeroU32;
 
 /// Identifies a message among those alive: queue id, instance and host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,6 +85,8 @@ pub(super) struct Active {
     pub sender: u32,
     /// `size=`
     pub size: u64,
+    /// `nrcpt=`
+    pub recipients: u32,
 }
 
 /// A delivery that waits for the message's size.
@@ -101,6 +104,8 @@ pub(super) struct Unsized {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Message {
     pub source: Source,
+    /// The row of the user who authenticated, plus one.
+    pub user: Option<NonZeroU32>,
     /// Whether a `queue active` line was seen or is known of.
     pub active: bool,
     /// The first `queue active` line, when no source was known then.
@@ -121,7 +126,26 @@ pub(super) struct Message {
     pub unsized_: Option<Box<Vec<Unsized>>>,
 }
 
+/// How a message came in, and what it is known by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Came {
+    pub source: Source,
+    /// The row of the user who authenticated.
+    pub user: Option<u32>,
+    /// Hash of the message-id.
+    pub message_id: Option<u64>,
+}
+
 impl Message {
+    /// What is known of how the message came in.
+    pub(super) fn came(&self) -> Came {
+        Came {
+            source: self.source,
+            user: self.user.map(|user| user.get() - 1),
+            message_id: self.message_id,
+        }
+    }
+
     /// Moves every row number to where the row is after a merge.
     pub(super) fn renumber(&mut self, rows: &Renumber) {
         self.source = match self.source {
@@ -131,6 +155,9 @@ impl Message {
             }
             other => other,
         };
+        self.user = self
+            .user
+            .and_then(|user| one_more(rows.user(user.get() - 1)));
         if let Some(active) = &mut self.unresolved {
             active.hour = rows.hour(active.hour);
             active.sender = rows.sender(active.sender);
@@ -142,6 +169,11 @@ impl Message {
     }
 }
 
+/// A row's number plus one: 4 bytes in each message alive, not 8.
+pub(super) fn one_more(number: u32) -> Option<NonZeroU32> {
+    NonZeroU32::new(number.wrapping_add(1))
+}
+
 /// Where the rows of a merged summary went.
 #[derive(Debug, Default)]
 pub(super) struct Renumber {
@@ -150,6 +182,7 @@ pub(super) struct Renumber {
     pub recipients: Vec<u32>,
     pub clients: Vec<u32>,
     pub listeners: Vec<u32>,
+    pub users: Vec<u32>,
 }
 
 impl Renumber {
@@ -169,6 +202,10 @@ impl Renumber {
         self.clients[number as usize]
     }
 
+    pub(super) fn user(&self, number: u32) -> u32 {
+        self.users[number as usize]
+    }
+
     pub(super) fn listener(&self, number: u32) -> u32 {
         self.listeners[number as usize]
     }
@@ -182,6 +219,8 @@ pub(super) struct Messages {
     pub open: FxHashMap<Key, (Message, Begun)>,
     /// For a summary that continues another: what must be told to it when they are merged.
     pub carried: Option<Carried>,
+    /// Messages that ended without a `queue active` line although something was delivered.
+    pub unsized_: u64,
 }
 
 /// Whether a message began in this summary.
@@ -207,15 +246,19 @@ pub(super) struct Carried {
 impl Messages {
     /// A message begins with its source line; whatever had the id before is over.
     pub(super) fn begin(&mut self, key: Key, source: Source) {
+        self.begin_by(key, source, None);
+    }
+
+    /// The same for a client's message, with the row of the user who authenticated.
+    pub(super) fn begin_by(&mut self, key: Key, source: Source, user: Option<u32>) {
         let message = Message {
             source,
+            user: user.and_then(one_more),
             ..Message::default()
         };
         let former = self.open.insert(key, (message, Begun::Here));
-        if self.carried.is_some() {
-            // A former message without a removal still has to be joined with its first half.
-            self.carry(key, former);
-        }
+        // A former message without a removal still has to be joined with its first half.
+        self.carry(key, former);
     }
 
     /// The message of a line that is not a source line.
@@ -237,18 +280,20 @@ impl Messages {
     /// The message is removed from the queue.
     pub(super) fn end(&mut self, key: Key) {
         let former = self.open.remove(&key);
-        if self.carried.is_some() {
-            self.carry(key, former);
-        }
+        self.carry(key, former);
     }
 
     fn carry(&mut self, key: Key, former: Option<(Message, Begun)>) {
         let Some(carried) = &mut self.carried else {
+            self.unsized_ +=
+                u64::from(former.is_some_and(|(message, _)| message.unsized_.is_some()));
             return;
         };
         match former {
             // What began here is known to be another message than the one before.
-            Some((_, Begun::Here)) => {}
+            Some((message, Begun::Here)) => {
+                self.unsized_ += u64::from(message.unsized_.is_some());
+            }
             Some((message, Begun::Before)) => {
                 carried.renewed.insert(key);
                 carried.ended.insert(key, message);

@@ -8,6 +8,7 @@
 pub mod causes;
 pub mod delays;
 pub mod diagnoses;
+pub mod histogram;
 pub mod live;
 mod message;
 pub mod names;

@@ -4,7 +4,7 @@
 //! what another has left; each part has its own parser and its own summary, and these are merged in the
 //! order of the parts. A pipe or a compressed file is decompressed in one thread and parsed in another.
 
-use super::summary::{Scope, Summary};
+use super::summary::{Scope, Sections, Summary};
 use crate::logparse::source::{self, Content, Lines, Part, SourceError};
 use crate::logparse::{Line, Parser, Record, Reference};
 use std::io::{self, Read};
@@ -28,6 +28,8 @@ pub struct Filter {
     pub since: Option<i64>,
     /// Only before this point in time, microseconds since the epoch.
     pub until: Option<i64>,
+    /// What is filled besides the totals, causes and lists that every report has.
+    pub sections: Sections,
 }
 
 /// Reads the logs, oldest first, into one settled summary.
@@ -56,7 +58,7 @@ pub fn files(paths: &[PathBuf], filter: &Filter) -> Result<Summary, SourceError>
 
 /// Reads one stream into a settled summary.
 pub fn stream(input: impl Read, reference: Reference, filter: &Filter) -> io::Result<Summary> {
-    let mut summary = Summary::new();
+    let mut summary = Summary::new().wanting(filter.sections);
     read_lines(&mut summary, input, &mut Parser::new(reference), filter)?;
     summary.settle();
     Ok(summary)
@@ -87,6 +89,7 @@ fn parts(
                 } else {
                     Summary::continuing()
                 };
+                let summary = summary.wanting(filter.sections);
                 read_part(summary, part, reference, filter)
             };
             std::thread::scope(|scope| {
@@ -102,7 +105,8 @@ fn parts(
             })
         }
         Content::Stream(stream) => {
-            piped(first(), stream, reference, filter).map(|summary| vec![summary])
+            let first = first().wanting(filter.sections);
+            piped(first, stream, reference, filter).map(|summary| vec![summary])
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::logparse::Stamp;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 /// The counts of one span of time.
@@ -114,6 +115,30 @@ impl Series {
     pub fn hours(&self) -> Vec<(Hour, Counts)> {
         let mut hours = self.rows.clone();
         hours.sort_by_key(|(hour, _)| *hour);
+        hours
+    }
+
+    /// The hours in the order of their rows' numbers.
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, Hour)> {
+        self.rows.iter().map(|(hour, _)| *hour).enumerate()
+    }
+
+    /// The days with lines, in order: days since 1970-01-01 of the log's own clock. A day with a
+    /// daylight-saving step is one day of 23 or 25 hours.
+    pub fn days(&self) -> Vec<(i64, Counts)> {
+        let mut days = BTreeMap::<i64, Counts>::new();
+        for (hour, counts) in &self.rows {
+            *days.entry(hour.day()).or_default() += *counts;
+        }
+        days.into_iter().collect()
+    }
+
+    /// The hours of the day, 0 to 23 of the log's own clock, over all days together.
+    pub fn hours_of_day(&self) -> [Counts; 24] {
+        let mut hours = [Counts::default(); 24];
+        for (hour, counts) in &self.rows {
+            hours[hour.of_day()] += *counts;
+        }
         hours
     }
 

@@ -1,7 +1,7 @@
 //! Two summaries of consecutive parts of a log into one.
 
 use super::super::message::{Begun, Carried, Key, Message, Renumber, Source};
-use super::{Destination, Summary, Tally, UNPARSED_KEPT, Zone};
+use super::{Destination, Outcome, SaslUser, Summary, Tally, UNPARSED_KEPT, Zone};
 
 impl Summary {
     /// Adds a summary of the lines that follow. The result is that of one pass over both parts when
@@ -43,28 +43,42 @@ impl Summary {
                     mine.public |= theirs.public;
                 },
             ),
+            users: self
+                .sasl
+                .users
+                .merge(take(&mut other.sasl.users), SaslUser::merge),
         };
         self.sending_hosts
             .merge(take(&mut other.sending_hosts), Tally::merge);
-        self.destinations
+        let destinations = self
+            .destinations
             .merge(take(&mut other.destinations), Destination::merge);
+        let causes = Outcome::ALL.map(|outcome| {
+            let theirs = take(other.causes_mut(outcome));
+            self.causes_mut(outcome).merge(theirs)
+        });
+        self.details
+            .merge(take(&mut other.details), &causes, &destinations);
+        self.surges.merge(
+            take(&mut other.surges),
+            &rows.users,
+            &rows.clients,
+            &rows.hours,
+        );
+        self.smtpd.merge(take(&mut other.smtpd), &rows.hours);
+        self.overlap.merge(take(&mut other.overlap));
+        self.tls.merge(take(&mut other.tls));
+        self.limits.merge(take(&mut other.limits));
         self.zones.merge(take(&mut other.zones), Zone::merge);
+        self.sasl
+            .failures
+            .merge(take(&mut other.sasl.failures), |a, b| *a += b);
         for (mine, theirs) in [
-            (&mut self.tls, &mut other.tls),
-            (&mut self.sasl.users, &mut other.sasl.users),
-            (&mut self.sasl.failures, &mut other.sasl.failures),
-        ] {
-            mine.merge(take(theirs), |a, b| *a += b);
-        }
-        for (mine, theirs) in [
-            (&mut self.deferrals, &mut other.deferrals),
-            (&mut self.bounces, &mut other.bounces),
-            (&mut self.rejects, &mut other.rejects),
-            (&mut self.reject_warnings, &mut other.reject_warnings),
-            (&mut self.holds, &mut other.holds),
-            (&mut self.discards, &mut other.discards),
+            (&mut self.sasl.reasons, &mut other.sasl.reasons),
             (&mut self.warnings, &mut other.warnings),
-            (&mut self.failures, &mut other.failures),
+            (&mut self.errors, &mut other.errors),
+            (&mut self.fatals, &mut other.fatals),
+            (&mut self.panics, &mut other.panics),
             (&mut self.lifecycle, &mut other.lifecycle),
         ] {
             mine.merge(take(theirs));
@@ -85,7 +99,7 @@ impl Summary {
         self.reinjected += other.reinjected;
         self.probes += other.probes;
         self.connections += other.connections;
-        self.tls_failures += other.tls_failures;
+        self.messages.unsized_ += other.messages.unsized_;
         self.delays.merge(&other.delays);
         for (kind, count) in &other.postscreen {
             *self.postscreen.entry(*kind).or_default() += count;
@@ -143,6 +157,7 @@ impl Summary {
             }
         }
         message.message_id = message.message_id.or(later.message_id);
+        message.user = message.user.or(later.user);
         message.filtered |= later.filtered;
         if let Some(id) = message.message_id
             && std::mem::take(&mut message.filtered)
@@ -156,7 +171,7 @@ impl Summary {
                     message.unresolved = later.unresolved;
                 }
                 Some(active) => {
-                    self.became_active(key, message.source, message.message_id, active);
+                    self.became_active(key, message.came(), active);
                 }
                 None => {}
             }
@@ -172,6 +187,14 @@ impl Destination {
         self.bounced += other.bounced;
         self.delay_sum += other.delay_sum;
         self.delay_max = self.delay_max.max(other.delay_max);
+        self.delays.merge(&other.delays);
+    }
+}
+
+impl SaslUser {
+    fn merge(&mut self, other: Self) {
+        self.messages += other.messages;
+        self.failures += other.failures;
     }
 }
 

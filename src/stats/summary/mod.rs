@@ -7,23 +7,39 @@
 //!
 //! `docs/counting.md` has each rule in words, and where other programs differ.
 
+mod connections;
+mod detail;
+mod joined;
+mod limits;
 mod merge;
 mod observe;
+mod overlap;
 mod reinjection;
+mod sections;
+mod surges;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use super::causes::Causes;
 use super::delays::DelayParts;
+use super::histogram::PartHistograms;
 use super::message::Messages;
 use super::names::Table;
 use super::series::{Counts, Series};
 use crate::logparse::Stamp;
 use crate::logparse::event::PostscreenKind;
+pub use connections::{ConnectionTime, Connections};
+pub use detail::{Group, Outcome};
+pub use limits::{Limit, Limits};
 pub use observe::Scope;
 pub(crate) use observe::lookup_zone;
+pub use overlap::{Catch, Overlap};
 use reinjection::Reinjection;
 use rustc_hash::FxHashMap;
+pub use sections::{Section, Sections};
+pub use surges::{Surge, Who};
+pub use tls::{Direction, TlsCount, TlsRow, TlsStats};
 
 /// How many lines were read, and what they were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -60,7 +76,7 @@ impl Tally {
 }
 
 /// Deliveries by the recipient's domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Destination {
     /// Recipients delivered to.
     pub delivered: u64,
@@ -74,6 +90,8 @@ pub struct Destination {
     pub delay_sum: u64,
     /// The longest delay of a delivery or a deferral, in hundredths of a second.
     pub delay_max: u64,
+    /// The delays of deliveries and their four parts ([`Section::DestinationDelays`]).
+    pub delays: PartHistograms,
 }
 
 /// What one DNS block list did.
@@ -92,10 +110,21 @@ pub struct Zone {
 /// Authentication.
 #[derive(Debug, Clone, Default)]
 pub struct Sasl {
-    /// Messages of authenticated clients, by user name.
-    pub users: Table<u64>,
+    /// By user name, as far as it was logged.
+    pub users: Table<SaslUser>,
     /// Failed attempts, by client address.
     pub failures: Table<u64>,
+    /// Failed attempts, by why: the server's words, which name no user.
+    pub reasons: Causes,
+}
+
+/// What one user did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SaslUser {
+    /// Messages of clients that had authenticated.
+    pub messages: u64,
+    /// Failed attempts; Postfix logs their user names since version 3.5, where the mechanism tells them.
+    pub failures: u64,
 }
 
 /// The aggregate.
@@ -137,26 +166,39 @@ pub struct Summary {
     pub discards: Causes,
     /// Warnings, as `service: text`.
     pub warnings: Causes,
-    /// Lines marked error, fatal or panic, as `service: level: text`.
-    pub failures: Causes,
+    /// Lines marked error, as `service: error: text`.
+    pub errors: Causes,
+    /// Lines marked fatal, likewise.
+    pub fatals: Causes,
+    /// Lines marked panic, likewise.
+    pub panics: Causes,
     /// What master(8) and postfix-script said: starts, stops, reloads.
     pub lifecycle: Causes,
     /// Block lists.
     pub zones: Table<Zone>,
     /// Delays of what was delivered.
     pub delays: DelayParts,
-    /// Connections to smtpd(8).
+    /// Connections to smtpd(8) and postscreen(8).
     pub connections: u64,
+    /// smtpd(8)'s connections and their times ([`Section::Connections`]).
+    pub smtpd: Connections,
     /// What postscreen(8) did.
     pub postscreen: FxHashMap<PostscreenKind, u64>,
-    /// TLS sessions, as `in TLSv1.3` or `out TLSv1.3`.
-    pub tls: Table<u64>,
-    /// TLS handshakes that failed.
-    pub tls_failures: u64,
+    /// What block lists would have caught alone ([`Section::Overlap`]).
+    pub overlap: Overlap,
+    /// TLS sessions and handshakes.
+    pub tls: TlsStats,
+    /// What anvil(8) saw at most, and who went over a limit.
+    pub limits: Limits,
     /// Authentication.
     pub sasl: Sasl,
     /// The last [`UNPARSED_KEPT`] lines that were not understood.
     pub unparsed: Vec<Box<[u8]>>,
+    /// Messages that something was delivered of and whose size and sender no line tells. Complete once settled.
+    pub unsized_messages: u64,
+    sections: Sections,
+    details: detail::Details,
+    surges: surges::Surges,
     messages: Messages,
     reinjection: Reinjection,
     /// The row in `destinations` of each row in `recipients`, where it was looked up.
@@ -204,8 +246,16 @@ impl Summary {
                 carried: Some(super::message::Carried::default()),
                 ..Messages::default()
             },
+            smtpd: Connections::continuing(),
             ..Self::default()
         }
+    }
+
+    /// The same, filled with these sections only. To be called before the first line; every part of a log
+    /// needs the same.
+    #[must_use]
+    pub fn wanting(self, sections: Sections) -> Self {
+        Self { sections, ..self }
     }
 
     /// The grand totals; exact once settled.

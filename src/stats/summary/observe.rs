@@ -1,12 +1,13 @@
 //! One record into the summary.
 
 use super::super::causes::{self, domain};
-use super::super::message::{Active, Key, Source, Unsized, origin};
+use super::super::message::{Active, Came, Key, Source, Unsized, origin};
 use super::super::series::Hour;
+use super::joined::joined;
 use super::reinjection::{Candidate, message_id};
-use super::{Summary, UNPARSED_KEPT};
+use super::{Outcome, Section, Summary, UNPARSED_KEPT, detail, surges};
 use crate::logparse::event::{
-    Client, ClientLine, Delivery, Event, PostscreenKind, Reject, Status, Verdict, Warning,
+    Client, ClientLine, Delivery, Event, Level, PostscreenKind, Reject, Status, Verdict, Warning,
 };
 use crate::logparse::{Line, Record};
 use std::borrow::Cow;
@@ -69,6 +70,11 @@ impl Summary {
     }
 
     fn key(&mut self, record: &Record<'_>, id: &[u8]) -> Key {
+        Key::new(self.origin(record), id)
+    }
+
+    /// The number of the record's host and instance.
+    pub(super) fn origin(&mut self, record: &Record<'_>) -> u32 {
         if self.origin.0 != record.host || self.origin.1 != record.instance {
             self.origin = (
                 record.host.to_vec(),
@@ -76,7 +82,7 @@ impl Summary {
                 origin(record.host, record.instance),
             );
         }
-        Key::new(self.origin.2, id)
+        self.origin.2
     }
 
     /// Events of a message's life; false when the event is none.
@@ -91,7 +97,9 @@ impl Summary {
                 message_id: text,
                 resent: false,
             } => self.message_id(key, text),
-            Event::QueueActive { from, size, .. } => self.queue_active(key, from, *size, hour),
+            Event::QueueActive { from, size, nrcpt } => {
+                self.queue_active(key, from, *size, *nrcpt, hour);
+            }
             Event::Delivery(delivery) => self.delivery(record, key, delivery, hour),
             Event::Removed { .. } => self.messages.end(key),
             Event::Postsuper(act) => {
@@ -111,11 +119,19 @@ impl Summary {
 
     /// What a record before the period says about messages that live on.
     fn remember(&mut self, record: &Record<'_>, key: Option<Key>) {
-        let Some(key) = key else { return };
+        let Some(key) = key else {
+            // How long a connection lasted that ends in the period.
+            if matches!(record.event, Event::Connect(_)) && self.sections.has(Section::Connections)
+            {
+                self.connected(record);
+            }
+            return;
+        };
         match &record.event {
             Event::Client(line) => {
                 let source = self.source(record, line);
-                self.messages.begin(key, source);
+                let user = line.sasl_username.map(|user| self.sasl.users.number(user));
+                self.messages.begin_by(key, source, user);
             }
             Event::Pickup { .. } => {
                 let client = self.clients.number(PICKUP);
@@ -134,10 +150,11 @@ impl Summary {
 
     fn client_line(&mut self, record: &Record<'_>, key: Key, line: &ClientLine<'_>) {
         let source = self.source(record, line);
-        self.messages.begin(key, source);
-        if let Some(user) = line.sasl_username {
-            *self.sasl.users.row(user) += 1;
+        let user = line.sasl_username.map(|user| self.sasl.users.number(user));
+        if let Some(user) = user {
+            self.sasl.users.at_mut(user).messages += 1;
         }
+        self.messages.begin_by(key, source, user);
     }
 
     fn source(&mut self, record: &Record<'_>, line: &ClientLine<'_>) -> Source {
@@ -145,7 +162,7 @@ impl Summary {
             return Source::Reinjected;
         }
         let mut name = [0; 320];
-        let name = client_name(&line.client, &mut name);
+        let name = joined(&[line.client.name, b"[", line.client.ip, b"]"], &mut name);
         let client = self.clients.number(&name);
         if is_loopback(&line.client) {
             let listener = self.reinjection.listeners.number(record.tag);
@@ -169,7 +186,7 @@ impl Summary {
         }
     }
 
-    fn queue_active(&mut self, key: Key, from: &[u8], size: u64, hour: u32) {
+    fn queue_active(&mut self, key: Key, from: &[u8], size: u64, recipients: u32, hour: u32) {
         let message = self.messages.of(key);
         let waiting = match message.size {
             None => {
@@ -179,7 +196,7 @@ impl Summary {
             Some(_) => None,
         };
         let retry = std::mem::replace(&mut message.active, true);
-        let (source, message_id) = (message.source, message.message_id);
+        let came = message.came();
         if let Some(waiting) = waiting {
             self.add_sizes(&waiting, size);
         }
@@ -187,40 +204,47 @@ impl Summary {
             return;
         }
         let sender = self.senders.number(&lower_domain(from));
-        let active = Active { hour, sender, size };
-        if source == Source::Unknown {
+        let active = Active {
+            hour,
+            sender,
+            size,
+            recipients,
+        };
+        if came.source == Source::Unknown {
             self.messages.of(key).unresolved = Some(active);
         } else {
-            self.became_active(key, source, message_id, active);
+            self.became_active(key, came, active);
         }
     }
 
     /// A message with a source reached the active queue for the first time.
-    pub(super) fn became_active(
-        &mut self,
-        key: Key,
-        source: Source,
-        message_id: Option<u64>,
-        active: Active,
-    ) {
-        let Active { hour, sender, size } = active;
-        match source {
+    pub(super) fn became_active(&mut self, key: Key, came: Came, active: Active) {
+        match came.source {
             Source::Unknown => {}
             Source::Reinjected => self.reinjected += 1,
-            Source::Client(client) => self.count_received(client, sender, hour, size),
+            Source::Client(client) => self.count_received(client, came.user, active),
             Source::Loopback(client, listener) => self.reinjection.candidate(Candidate {
                 id: key.id(),
-                message_id,
+                message_id: came.message_id,
                 listener,
                 client,
-                sender,
-                hour,
-                size,
+                active,
+                user: came.user,
             }),
         }
     }
 
-    pub(super) fn count_received(&mut self, client: u32, sender: u32, hour: u32, size: u64) {
+    pub(super) fn count_received(&mut self, client: u32, user: Option<u32>, active: Active) {
+        let Active {
+            hour,
+            sender,
+            size,
+            recipients,
+        } = active;
+        if self.sections.has(Section::Surges) {
+            self.surges
+                .add(surges::number(user, client), hour, recipients);
+        }
         let counts = self.series.at_mut(hour);
         counts.received += 1;
         counts.bytes_received += size;
@@ -237,6 +261,11 @@ impl Summary {
 
     fn delivery(&mut self, record: &Record<'_>, key: Key, delivery: &Delivery<'_>, hour: u32) {
         let times = u64::from(record.repeat);
+        if let Some(tls) = delivery.tls
+            && !matches!(delivery.status, Status::Deliverable | Status::Undeliverable)
+        {
+            *self.tls.deliveries.row(tls) += times;
+        }
         match delivery.status {
             Status::Sent if delivery.is_forward() => {
                 self.series.at_mut(hour).forwarded += times;
@@ -253,16 +282,24 @@ impl Summary {
                 let row = self.destinations.at_mut(destination);
                 row.deferrals += times;
                 row.delay_max = row.delay_max.max(delivery.delay);
-                self.deferrals.add_text(delivery.reason, record.time, times);
+                let cause = self.deferrals.add_text(delivery.reason, record.time, times);
+                self.add_detail(Outcome::Deferral, cause, destination, times);
             }
             Status::Bounced => {
                 self.series.at_mut(hour).bounced += times;
                 let (_, destination) = self.recipient(delivery.to);
                 self.destinations.at_mut(destination).bounced += times;
-                self.bounces.add_text(delivery.reason, record.time, times);
+                let cause = self.bounces.add_text(delivery.reason, record.time, times);
+                self.add_detail(Outcome::Bounce, cause, destination, times);
             }
             Status::Deliverable | Status::Undeliverable => self.probes += times,
             Status::Other => {}
+        }
+    }
+
+    fn add_detail(&mut self, outcome: Outcome, cause: u32, name: u32, times: u64) {
+        if self.sections.has(Section::Detail) {
+            self.details.add(outcome, cause, name, times);
         }
     }
 
@@ -274,6 +311,9 @@ impl Summary {
         row.delivered += times;
         row.delay_sum += delivery.delay * times;
         row.delay_max = row.delay_max.max(delivery.delay);
+        if self.sections.has(Section::DestinationDelays) {
+            row.delays.add(delivery.delay, delivery.delays, times);
+        }
         self.recipients.at_mut(recipient).count += times;
         self.series.at_mut(hour).delivered += times;
         let waiting = Unsized {
@@ -337,92 +377,144 @@ impl Summary {
     fn other_event(&mut self, record: &Record<'_>, hour: u32) {
         let times = u64::from(record.repeat);
         match &record.event {
-            Event::Connect(_) => self.connections += times,
-            Event::Reject(reject) => self.reject(record, reject, hour),
-            Event::Warning(warning) => {
-                self.warning(warning, times);
-                let text = unmarked(record.text);
-                let key = [record.service, b": ", text].concat();
-                let name = || [record.service, b": ", &warning_name(warning, text)].concat();
-                self.warnings
-                    .add_known(&key, name, text, record.time, times);
+            Event::Connect(_) => {
+                self.connections += times;
+                if self.sections.has(Section::Connections) {
+                    self.connected(record);
+                }
             }
+            Event::Disconnect { client, .. } => {
+                if self.sections.has(Section::Connections) {
+                    self.disconnected(record, client, hour);
+                }
+            }
+            Event::Reject(reject) => self.reject(record, reject, hour),
+            Event::Warning(warning) => self.warning(record, warning, times),
             Event::Failure(text) => {
                 let mut name = record.service.to_vec();
                 name.extend_from_slice(b": ");
                 name.extend_from_slice(&causes::of_text(record.text));
-                self.failures.add(&name, text, record.time, times);
+                let causes = match record.level {
+                    Level::Fatal => &mut self.fatals,
+                    Level::Panic => &mut self.panics,
+                    _ => &mut self.errors,
+                };
+                causes.add(&name, text, record.time, times);
             }
             Event::Lifecycle(text) => {
                 // Few distinct texts, and versions and directories are what one wants to read.
                 let name = &text[..text.len().min(200)];
                 self.lifecycle.add(name, text, record.time, times);
             }
-            Event::Postscreen { kind, .. } => {
-                *self.postscreen.entry(*kind).or_default() += times;
-                if *kind == PostscreenKind::Connect {
-                    self.connections += times;
+            Event::Postscreen { kind, client, .. } => {
+                self.postscreen(*kind, client, record.repeat);
+            }
+            Event::Dnsblog {
+                address, domain, ..
+            } => {
+                self.zones.row(domain).listed += times;
+                if self.sections.has(Section::Overlap) {
+                    self.overlap.listed(address, domain);
                 }
             }
-            Event::Dnsblog { domain, .. } => self.zones.row(domain).listed += times,
-            Event::Tls(tls) => {
-                let mut name = if tls.inbound { *b"in " } else { *b"out" }.to_vec();
-                if !tls.inbound {
-                    name.push(b' ');
-                }
-                name.extend_from_slice(tls.protocol);
-                *self.tls.row(&name) += times;
-            }
-            Event::TlsFailed { .. } => self.tls_failures += times,
+            Event::Tls(tls) => self.tls_session(tls, times),
+            Event::TlsFailed { inbound: true, .. } => self.tls.failed_inbound += times,
+            Event::TlsFailed { .. } => self.tls.failed_outbound += times,
+            Event::Anvil { what, value, .. } => self.limits.peak(what, *value),
             _ => {}
         }
     }
 
-    fn warning(&mut self, warning: &Warning<'_>, times: u64) {
+    fn postscreen(&mut self, kind: PostscreenKind, client: &Client<'_>, repeat: u32) {
+        let times = u64::from(repeat);
+        *self.postscreen.entry(kind).or_default() += times;
+        if kind == PostscreenKind::Connect {
+            self.connections += times;
+        }
+        if self.sections.has(Section::Overlap) {
+            match kind {
+                PostscreenKind::Connect => self.overlap.connected(client.ip, repeat),
+                PostscreenKind::DnsblRank => self.overlap.condemned(client.ip, repeat),
+                _ => {}
+            }
+        }
+    }
+
+    fn warning(&mut self, record: &Record<'_>, warning: &Warning<'_>, times: u64) {
         match warning {
-            Warning::SaslFailed { client, .. } => *self.sasl.failures.row(client.ip) += times,
+            Warning::SaslFailed {
+                client,
+                why,
+                username,
+                ..
+            } => {
+                *self.sasl.failures.row(client.ip) += times;
+                if let Some(user) = username {
+                    self.sasl.users.row(user).failures += times;
+                }
+                self.sasl.reasons.add_text(why, record.time, times);
+            }
             Warning::RblLookup { name, .. } => {
                 self.zones.row(lookup_zone(name)).errors += times;
             }
+            Warning::LimitExceeded {
+                what,
+                count,
+                client,
+                service,
+            } => self.limits.exceeded(what, service, *count, client, times),
             _ => {}
         }
+        let text = unmarked(record.text);
+        let mut buffer = [0; 320];
+        let key = joined(&[record.service, b": ", text], &mut buffer);
+        let name = || [record.service, b": ", &warning_name(warning, text)].concat();
+        self.warnings
+            .add_known(&key, name, text, record.time, times);
     }
 
     fn reject(&mut self, record: &Record<'_>, reject: &Reject<'_>, hour: u32) {
         let times = u64::from(record.repeat);
         let counts = self.series.at_mut(hour);
         let zone = reject.category.zone();
-        let causes = match reject.verdict {
+        let outcome = match reject.verdict {
             Verdict::Reject | Verdict::MilterReject | Verdict::ProxyReject => {
                 counts.rejected += times;
                 if let Some(zone) = zone {
                     self.zones.row(zone).rejects += times;
                 }
-                &mut self.rejects
+                Outcome::Reject
             }
             Verdict::RejectWarning => {
                 counts.reject_warnings += times;
                 if let Some(zone) = zone {
                     self.zones.row(zone).warnings += times;
                 }
-                &mut self.reject_warnings
+                Outcome::RejectWarning
             }
             // header_checks and body_checks WARN; the WARN of smtpd's access tables is no would-be reject.
             Verdict::Warn if record.service == b"cleanup" => {
                 counts.reject_warnings += times;
-                &mut self.reject_warnings
+                Outcome::RejectWarning
             }
             Verdict::Hold | Verdict::MilterHold => {
                 counts.held += times;
-                &mut self.holds
+                Outcome::Hold
             }
             Verdict::Discard | Verdict::MilterDiscard => {
                 counts.discarded += times;
-                &mut self.discards
+                Outcome::Discard
             }
             _ => return,
         };
-        causes.add_reject(reject, record.text, record.time, times);
+        let cause = self
+            .causes_mut(outcome)
+            .add_reject(reject, record.text, record.time, times);
+        if self.sections.has(Section::Detail) {
+            let name = detail::subject(reject, host_of_client(&reject.client));
+            let name = self.details.name(name);
+            self.details.add(outcome, cause, name, times);
+        }
     }
 }
 
@@ -484,18 +576,12 @@ fn lower_domain(address: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// `name[address]`, in the buffer when it fits.
-fn client_name<'b>(client: &Client<'_>, buffer: &'b mut [u8; 320]) -> Cow<'b, [u8]> {
-    let (name, ip) = (client.name, client.ip);
-    let length = name.len() + ip.len() + 2;
-    if length > buffer.len() {
-        return Cow::Owned([name, b"[", ip, b"]"].concat());
+/// A client's name, or its address when it has none.
+pub(super) fn host_of_client<'a>(client: &Client<'a>) -> &'a [u8] {
+    match client.name {
+        b"unknown" | b"" => client.ip,
+        name => name,
     }
-    buffer[..name.len()].copy_from_slice(name);
-    buffer[name.len()] = b'[';
-    buffer[name.len() + 1..length - 1].copy_from_slice(ip);
-    buffer[length - 1] = b']';
-    Cow::Borrowed(&buffer[..length])
 }
 
 /// The name of a client written `name[address]`, or its address when it has no name.

@@ -11,7 +11,7 @@
 //! The filter answers only after it has passed the message on, and listeners show their nature late, so
 //! the decision waits for the end of the log.
 
-use super::super::message::{Key, Renumber, hash};
+use super::super::message::{Active, Key, Renumber, hash};
 use super::super::names::Table;
 use super::Summary;
 use rustc_hash::FxHashSet;
@@ -46,9 +46,8 @@ pub(super) struct Candidate {
     pub(super) message_id: Option<u64>,
     pub(super) listener: u32,
     pub(super) client: u32,
-    pub(super) sender: u32,
-    pub(super) hour: u32,
-    pub(super) size: u64,
+    pub(super) active: Active,
+    pub(super) user: Option<u32>,
 }
 
 impl Reinjection {
@@ -72,8 +71,12 @@ impl Reinjection {
             .extend(other.candidates.into_iter().map(|c| Candidate {
                 listener: rows.listener(c.listener),
                 client: rows.client(c.client),
-                sender: rows.sender(c.sender),
-                hour: rows.hour(c.hour),
+                active: Active {
+                    sender: rows.sender(c.active.sender),
+                    hour: rows.hour(c.active.hour),
+                    ..c.active
+                },
+                user: c.user.map(|user| rows.user(user)),
                 ..c
             }));
         self.queued_as.extend(other.queued_as);
@@ -124,17 +127,15 @@ impl Summary {
     /// Decides which messages from loopback addresses were re-injections, and counts the others as
     /// received. To be called once, when everything was observed and merged.
     pub fn settle(&mut self) {
+        let open = self.messages.open.values();
+        self.unsized_messages =
+            self.messages.unsized_ + open.filter(|(m, _)| m.unsized_.is_some()).count() as u64;
         let dedicated = self.reinjection.dedicated();
         for candidate in std::mem::take(&mut self.reinjection.candidates) {
             if dedicated[candidate.listener as usize] || self.reinjection.is_proven(&candidate) {
                 self.reinjected += 1;
             } else {
-                self.count_received(
-                    candidate.client,
-                    candidate.sender,
-                    candidate.hour,
-                    candidate.size,
-                );
+                self.count_received(candidate.client, candidate.user, candidate.active);
             }
         }
     }
