@@ -3,7 +3,10 @@
 use super::super::event::{Client, Event, Reject, Verdict};
 use super::super::taxonomy::Category;
 use super::super::text::{after, client_only, cut, cut_last};
-use super::{context, delivery, qmgr, smtpd};
+use super::context::{self, Style};
+use super::put::{self, put};
+use super::smtpd::verdict;
+use super::{delivery, qmgr};
 use memchr::memchr;
 
 /// Reads a line of the cleanup daemon.
@@ -28,31 +31,23 @@ pub fn read(text: &[u8]) -> Option<Event<'_>> {
 /// `ACT: header|body|content|mime-error TEXT from ORIGIN; CONTEXT[: optional]` and `milter-ACT: STAGE from C: TEXT; CONTEXT`.
 fn action(text: &[u8]) -> Option<Event<'_>> {
     let colon = memchr(b':', text)?;
-    let verdict = smtpd::word(&text[..colon])?;
-    let rest = after(&text[colon..], b": ")?;
-    // `milter-header-redirect: header LINE from ...`: milter_header_checks, written like header_checks.
-    let checks = [
-        &b"milter-header-"[..],
-        b"milter-body-",
-        b"milter-mime-",
-        b"milter-nested-",
-    ];
-    if text.starts_with(b"milter-") && !checks.iter().any(|start| text.starts_with(start)) {
-        return milter(verdict, rest);
+    let (word, rest) = text.split_at(colon);
+    let verdict = verdict::of_word(word)?;
+    let rest = after(rest, b": ")?;
+    if word.starts_with(b"milter-") && !is_milter_checks(word) {
+        return milter(verdict, word, rest);
     }
     let blank = memchr(b' ', rest)?;
     let stage = &rest[..blank];
-    if !matches!(
-        stage,
-        b"header" | b"body" | b"content" | b"mime-error" | b"mime" | b"nested"
-    ) {
+    if !is_content(stage) {
         return None;
     }
     let (said, context) = context::split_last(&rest[blank + 1..])?;
     let (matched, origin) = cut_last(said, b" from ")?;
-    let (code, dsn, reason) = smtpd::reply(after(context.trailer, b": ").unwrap_or(b""));
+    let (code, dsn, reason) = verdict::reply(after(context.trailer, b": ").unwrap_or(b""));
     Some(Event::Reject(Reject {
         verdict,
+        word,
         stage,
         client: self::origin(origin),
         code,
@@ -63,19 +58,42 @@ fn action(text: &[u8]) -> Option<Event<'_>> {
         to: context.to,
         proto: context.proto,
         helo: context.helo,
-        sasl_username: context.sasl_username,
+        sasl_method: None,
+        sasl_username: None,
+        sasl_sender: None,
         category: Category::of_content(stage),
     }))
 }
 
+/// `milter-header-redirect: header LINE from ...`: milter_header_checks, written like header_checks.
+fn is_milter_checks(word: &[u8]) -> bool {
+    [
+        &b"milter-header-"[..],
+        b"milter-body-",
+        b"milter-mime-",
+        b"milter-nested-",
+    ]
+    .iter()
+    .any(|start| word.starts_with(start))
+}
+
+/// What of a message a table looked at.
+pub fn is_content(stage: &[u8]) -> bool {
+    matches!(
+        stage,
+        b"header" | b"body" | b"content" | b"mime-error" | b"mime" | b"nested"
+    )
+}
+
 /// What a milter made cleanup do.
-fn milter(verdict: Verdict, text: &[u8]) -> Option<Event<'_>> {
+fn milter<'a>(verdict: Verdict, word: &'a [u8], text: &'a [u8]) -> Option<Event<'a>> {
     let (stage, rest) = cut(text, b" from ")?;
-    let (said, context) = context::split(rest);
+    let (said, context) = context::split(rest, Style::Content);
     let (origin, said) = cut(said, b": ")?;
-    let (code, dsn, reason) = smtpd::reply(said);
+    let (code, dsn, reason) = verdict::reply(said);
     Some(Event::Reject(Reject {
         verdict,
+        word,
         stage,
         client: self::origin(origin),
         code,
@@ -86,7 +104,9 @@ fn milter(verdict: Verdict, text: &[u8]) -> Option<Event<'_>> {
         to: context.to,
         proto: context.proto,
         helo: context.helo,
-        sasl_username: context.sasl_username,
+        sasl_method: None,
+        sasl_username: None,
+        sasl_sender: None,
         category: Category::Milter,
     }))
 }
@@ -97,4 +117,44 @@ fn origin(text: &[u8]) -> Client<'_> {
         name: text,
         ..Client::default()
     })
+}
+
+/// Writes a message's id or an action on content.
+pub fn write(event: &Event<'_>, out: &mut Vec<u8>) {
+    match event {
+        Event::MessageId { message_id, resent } => {
+            let name: &[u8] = if *resent {
+                b"resent-message-id="
+            } else {
+                b"message-id="
+            };
+            put(out, &[name, message_id]);
+        }
+        Event::Reject(reject) => write_action(reject, out),
+        _ => {}
+    }
+}
+
+fn write_action(reject: &Reject<'_>, out: &mut Vec<u8>) {
+    put(out, &[verdict::word(reject), b": ", reject.stage]);
+    if let Some(matched) = reject.matched {
+        put(out, &[b" ", matched]);
+    }
+    put(out, &[b" from "]);
+    if reject.client.ip.is_empty() {
+        put(out, &[reject.client.name]);
+    } else {
+        put::client(reject.client, out);
+    }
+    if reject.matched.is_none() {
+        put(out, &[b": "]);
+        verdict::write_reply(reject, out);
+    }
+    put(out, &[b";"]);
+    verdict::write_context(reject, b" ", Style::Content, out);
+    let trailer = reject.code > 0 || !reject.dsn.is_empty() || !reject.reason.is_empty();
+    if reject.matched.is_some() && trailer {
+        put(out, &[b": "]);
+        verdict::write_reply(reject, out);
+    }
 }

@@ -6,11 +6,46 @@
 //! a bracket outside quotes that the next member follows, and HELO, which is last, to the last bracket.
 
 use super::super::text::{address, after, cut, cut_last, find_last, find_outside_quotes};
+use super::put::{self, member, put};
 use memchr::memchr;
 
 /// How many semicolons are tried as the beginning of a context. Each try may read the whole line, and lines
 /// can be made of semicolons; honest ones have a handful.
 const MOST_TRIED: usize = 64;
+
+/// Who wrote the context: each has a form of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// smtpd's restrictions (log_whatsup in smtpd_check.c).
+    Check,
+    /// smtpd's milters and proxies (smtpd_whatsup in smtpd.c): the login stands in brackets.
+    Session,
+    /// postscreen: commas.
+    Postscreen,
+    /// cleanup: no login, but a text of its own may follow.
+    Content,
+}
+
+impl Style {
+    /// What stands between the members.
+    fn separator(self) -> &'static [u8] {
+        match self {
+            Self::Postscreen => b", ",
+            _ => b" ",
+        }
+    }
+
+    /// What may stand behind an address: the end, the next member, cleanup's own text.
+    fn address_ends(self) -> &'static [&'static [u8]] {
+        match self {
+            Self::Check | Self::Session => {
+                &[b" to=<", b" proto=", b"", b" helo=<", b" sasl_"]
+            }
+            Self::Postscreen => &[b", to=<", b", proto=", b"", b", helo=<"],
+            Self::Content => &[b" to=<", b" proto=", b"", b" helo=<", b": "],
+        }
+    }
+}
 
 /// What was known of the session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,33 +58,38 @@ pub struct Context<'a> {
     pub proto: Option<&'a [u8]>,
     /// HELO name.
     pub helo: Option<&'a [u8]>,
+    /// SASL mechanism.
+    pub sasl_method: Option<&'a [u8]>,
     /// SASL login.
     pub sasl_username: Option<&'a [u8]>,
+    /// SASL sender.
+    pub sasl_sender: Option<&'a [u8]>,
     /// What stands behind it all: for content actions `: text`.
     pub trailer: &'a [u8],
 }
 
 /// Splits a verdict of smtpd or postscreen into its text and the context behind; the first that reads
 /// as one outside quotes, as the text's author (a policy server, a table) is trusted and HELO is not.
-pub fn split(text: &[u8]) -> (&[u8], Context<'_>) {
+pub fn split(text: &[u8], style: Style) -> (&[u8], Context<'_>) {
     let mut from = 0;
     for _ in 0..MOST_TRIED {
         let Some(at) = find_outside_quotes(&text[from..], b"; ") else {
             break;
         };
         let at = from + at;
-        if let Some(context) = read(&text[at + 2..], Behind::Nothing)
+        if let Some(context) = read(&text[at + 2..], style)
             && context.trailer.is_empty()
         {
             return (&text[..at], context);
         }
         from = at + 2;
     }
-    match text.strip_suffix(b";") {
-        // Nothing known yet: smtpd leaves the bare semicolon.
-        Some(text) => (text, Context::default()),
-        None => (text, Context::default()),
-    }
+    // Nothing known yet: smtpd leaves the bare semicolon.
+    let said = match style {
+        Style::Postscreen => text,
+        _ => text.strip_suffix(b";").unwrap_or(text),
+    };
+    (said, Context::default())
 }
 
 /// The same for cleanup's content actions, whose text is a header or body line by the mail's author: the
@@ -60,7 +100,7 @@ pub fn split_last(text: &[u8]) -> Option<(&[u8], Context<'_>)> {
         let at = find_last(&text[..end], b"; ")?;
         let origin = cut_last(&text[..at], b" from ").map_or(&b" "[..], |(_, origin)| origin);
         if memchr(b' ', origin).is_none()
-            && let Some(context) = read(&text[at + 2..], Behind::Text)
+            && let Some(context) = read(&text[at + 2..], Style::Content)
             && (context.trailer.is_empty() || context.trailer.starts_with(b": "))
         {
             return Some((&text[..at], context));
@@ -71,96 +111,147 @@ pub fn split_last(text: &[u8]) -> Option<(&[u8], Context<'_>)> {
 }
 
 /// Reads the members in order; `None` unless the first is one of them.
-fn read(text: &[u8], behind: Behind) -> Option<Context<'_>> {
+fn read(text: &[u8], style: Style) -> Option<Context<'_>> {
     let mut context = Context::default();
-    let mut rest = text;
-    let mut members = 0;
-    if let Some(value) = after(rest, b"from=") {
-        let (from, behind) = address(value, ADDRESS_ENDS)?;
+    let mut members = Members { rest: text, style };
+    if let Some(value) = members.next(b"from=", text) {
+        let (from, behind) = address(value, style.address_ends())?;
         context.from = Some(from);
-        rest = behind;
-        members += 1;
+        members.rest = behind;
     }
-    if let Some(value) = after(blank(rest, members), b"to=") {
-        let (to, behind) = address(value, ADDRESS_ENDS)?;
+    if let Some(value) = members.next(b"to=", text) {
+        let (to, behind) = address(value, style.address_ends())?;
         context.to = Some(to);
-        rest = behind;
-        members += 1;
+        members.rest = behind;
     }
-    if let Some(value) = after(blank(rest, members), b"proto=") {
+    if let Some(value) = members.next(b"proto=", text) {
         let end = value
             .iter()
             .position(|b| !b.is_ascii_alphanumeric())
             .unwrap_or(value.len());
         context.proto = Some(&value[..end]);
-        rest = &value[end..];
-        members += 1;
+        members.rest = &value[end..];
     }
-    if let Some(value) = after(blank(rest, members), b"helo=<") {
-        let (helo, after_helo) = helo(value, behind)?;
+    if let Some(value) = members.next(b"helo=<", text) {
+        let (helo, behind) = helo(value, style);
         context.helo = Some(helo);
-        rest = after_helo;
-        members += 1;
+        members.rest = behind;
     }
-    if let Some(value) = after(blank(rest, members), b"sasl_username=") {
+    context.trailer = match style {
+        Style::Check | Style::Session => login(members.rest, style, &mut context),
+        Style::Postscreen | Style::Content => members.rest,
+    };
+    (members.rest.len() < text.len()).then_some(context)
+}
+
+/// What is left to read.
+struct Members<'a> {
+    rest: &'a [u8],
+    style: Style,
+}
+
+impl<'a> Members<'a> {
+    /// The value of the next member, when it is the one of this name; the first has no separator.
+    fn next(&self, name: &[u8], whole: &[u8]) -> Option<&'a [u8]> {
+        let rest = if self.rest.len() == whole.len() {
+            self.rest
+        } else {
+            after(self.rest, self.style.separator())?
+        };
+        after(rest, name)
+    }
+}
+
+/// ` sasl_method=M sasl_username=U sasl_sender=S` (3.11 and later), of which older versions write the user
+/// alone; what is behind. A login name may hold blanks.
+fn login<'a>(text: &'a [u8], style: Style, context: &mut Context<'a>) -> &'a [u8] {
+    let mut rest = text;
+    if let Some(value) = after(rest, b" sasl_method=") {
         let end = memchr(b' ', value).unwrap_or(value.len());
-        context.sasl_username = Some(&value[..end]);
+        context.sasl_method = Some(&value[..end]);
         rest = &value[end..];
-        members += 1;
     }
-    context.trailer = rest;
-    (members > 0).then_some(context)
-}
-
-/// What may stand behind an address: the end, the next member, cleanup's own text.
-const ADDRESS_ENDS: &[&[u8]] = &[
-    b" to=<",
-    b" proto=",
-    b"",
-    b", to=<",
-    b", proto=",
-    b" helo=<",
-    b", helo=<",
-    b": ",
-    b" sasl_username=",
-];
-
-/// Skips the separator between members, a blank or a comma and a blank.
-fn blank(rest: &[u8], members: u32) -> &[u8] {
-    if members == 0 {
-        return rest;
+    if let Some(value) = after(rest, b" sasl_username=") {
+        let (user, behind) = match cut_last(value, b" sasl_sender=") {
+            Some((user, sender)) if memchr(b' ', sender).is_none() => {
+                (user, &value[user.len()..])
+            }
+            _ => (value, &b""[..]),
+        };
+        context.sasl_username = Some(match (style, user) {
+            (Style::Session, [b'<', name @ .., b'>']) => name,
+            _ => user,
+        });
+        rest = behind;
     }
-    let rest = rest.strip_prefix(b",").unwrap_or(rest);
-    rest.strip_prefix(b" ").unwrap_or(rest)
-}
-
-/// What may stand behind the context.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Behind {
-    Nothing,
-    /// `: text` of a content action, which may end in a bracket itself (`: From: <a@b>`).
-    Text,
+    if let Some(sender) = after(rest, b" sasl_sender=") {
+        context.sasl_sender = Some(sender);
+        rest = b"";
+    }
+    rest
 }
 
 /// The HELO name ends at the last bracket, or where Postfix's own words follow.
-fn helo(value: &[u8], behind: Behind) -> Option<(&[u8], &[u8])> {
-    if behind == Behind::Text
-        && let Some((name, _)) = cut(value, b">: ")
-    {
-        return Some((name, &value[name.len() + 1..]));
+fn helo(value: &[u8], style: Style) -> (&[u8], &[u8]) {
+    let found = match style {
+        // What follows may end in a bracket itself (`: From: <a@b>`).
+        Style::Content => cut(value, b">: ").map(|(name, _)| name),
+        // The login may hold no bracket here, or a HELO name could forge one.
+        Style::Session => cut_last(value, b"> sasl_username=<")
+            .filter(|(_, user)| memchr(b'>', user) == user.len().checked_sub(1))
+            .map(|(name, _)| name),
+        Style::Check | Style::Postscreen => None,
+    };
+    if let Some(name) = found {
+        return (name, &value[name.len() + 1..]);
     }
     if let Some(name) = value.strip_suffix(b">") {
-        return Some((name, b""));
+        return (name, b"");
     }
-    if let Some((name, user)) = cut_last(value, b"> sasl_username=")
-        && memchr(b' ', user).is_none()
-    {
-        return Some((name, &value[name.len() + 1..]));
+    let name = match style {
+        Style::Check => cut_last(value, b"> sasl_method=")
+            .or_else(|| cut_last(value, b"> sasl_username=")),
+        Style::Session | Style::Postscreen | Style::Content => cut(value, b">"),
+    };
+    match name {
+        Some((name, _)) => (name, &value[name.len() + 1..]),
+        // The line was cut.
+        None => (value, b""),
     }
-    let (name, _) = cut(value, b">")?;
-    Some((name, &value[name.len() + 1..]))
 }
 
+impl Context<'_> {
+    /// Appends the members as `style` writes them, without what stands before and behind them.
+    pub fn write(&self, style: Style, out: &mut Vec<u8>) {
+        let begin = out.len();
+        let separate = |out: &mut Vec<u8>| {
+            if out.len() > begin {
+                out.extend_from_slice(style.separator());
+            }
+        };
+        if let Some(from) = self.from {
+            put::address(b"from=", from, out);
+        }
+        if let Some(to) = self.to {
+            separate(out);
+            put::address(b"to=", to, out);
+        }
+        if let Some(proto) = self.proto {
+            separate(out);
+            put(out, &[b"proto=", proto]);
+        }
+        if let Some(helo) = self.helo {
+            separate(out);
+            put::address(b"helo=", helo, out);
+        }
+        member(b" sasl_method=", self.sasl_method, out);
+        match (style, self.sasl_username) {
+            (Style::Session, Some(user)) => put::address(b" sasl_username=", user, out),
+            (_, user) => member(b" sasl_username=", user, out),
+        }
+        member(b" sasl_sender=", self.sasl_sender, out);
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +260,7 @@ mod tests {
     fn helo_may_hold_anything() {
         let (text, context) = split(
             b"<x>: no; from=<a@b> to=<c@d> proto=ESMTP helo=<h> to=<v@w> proto=SMTP helo=<z>",
+            Style::Check,
         );
         assert_eq!(text, b"<x>: no");
         assert_eq!(context.to, Some(&b"c@d"[..]));
@@ -179,6 +271,7 @@ mod tests {
     fn quoted_local_parts_may_hold_a_context() {
         let (text, context) = split(
             br#"<"; from=<x> to=<y>"@d>: no; from=<"> to=<q"@b> to=<"; from=<x> to=<y>"@d> proto=ESMTP helo=<h>"#,
+            Style::Check,
         );
         assert_eq!(text, br#"<"; from=<x> to=<y>"@d>: no"#);
         assert_eq!(context.from, Some(&br#""> to=<q"@b"#[..]));
@@ -188,14 +281,17 @@ mod tests {
     #[test]
     fn texts_with_semicolons_and_without_context() {
         let (text, context) =
-            split(b"Service unavailable; Client host [1.2.3.4] blocked; from=<a> proto=SMTP");
+            split(
+            b"Service unavailable; Client host [1.2.3.4] blocked; from=<a> proto=SMTP",
+            Style::Check,
+        );
         assert_eq!(text, b"Service unavailable; Client host [1.2.3.4] blocked");
         assert_eq!(
             (context.from, context.proto),
             (Some(&b"a"[..]), Some(&b"SMTP"[..]))
         );
-        assert_eq!(split(b"too many; really").0, b"too many; really");
-        assert_eq!(split(b"go away;").0, b"go away");
+        assert_eq!(split(b"too many; really", Style::Check).0, b"too many; really");
+        assert_eq!(split(b"go away;", Style::Check).0, b"go away");
     }
 
     #[test]
@@ -211,7 +307,10 @@ mod tests {
 
     #[test]
     fn postscreen_writes_commas() {
-        let (_, context) = split(b"no; from=<a@b>, to=<c@d>, proto=ESMTP, helo=<h>");
+        let (_, context) = split(
+            b"no; from=<a@b>, to=<c@d>, proto=ESMTP, helo=<h>",
+            Style::Postscreen,
+        );
         assert_eq!(
             (context.from, context.to, context.proto, context.helo),
             (
@@ -221,5 +320,29 @@ mod tests {
                 Some(&b"h"[..])
             )
         );
+    }
+
+    #[test]
+    fn logins_in_all_forms() {
+        let (_, context) = split(
+            b"no; from=<a> proto=ESMTP helo=<h> sasl_method=PLAIN sasl_username=bob b sasl_sender=x@y",
+            Style::Check,
+        );
+        assert_eq!(
+            (context.sasl_method, context.sasl_username, context.sasl_sender),
+            (Some(&b"PLAIN"[..]), Some(&b"bob b"[..]), Some(&b"x@y"[..]))
+        );
+        let (_, context) = split(
+            b"no; from=<a> proto=ESMTP helo=<h> sasl_username=<bob>",
+            Style::Session,
+        );
+        assert_eq!(context.sasl_username, Some(&b"bob"[..]));
+        assert_eq!(context.helo, Some(&b"h"[..]));
+        let (_, context) = split(
+            b"no; from=<a> proto=ESMTP helo=<h> sasl_username=forged>",
+            Style::Check,
+        );
+        assert_eq!(context.sasl_username, None);
+        assert_eq!(context.helo, Some(&b"h> sasl_username=forged"[..]));
     }
 }

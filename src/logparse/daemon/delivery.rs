@@ -3,6 +3,7 @@
 
 use super::super::event::{Delays, Delivery, Event, Status};
 use super::super::text::{address, after, hundredths, number32};
+use super::put::{self, member, put};
 use memchr::{memchr, memchr_iter};
 
 /// Reads a delivery status line.
@@ -105,4 +106,30 @@ fn parenthesised(text: &[u8]) -> &[u8] {
         return text;
     };
     inner.strip_suffix(b")").unwrap_or(inner)
+}
+
+/// `status=deferred (bounce failed)` behind an id: a notification that could not be left at the bounce
+/// daemon (global/bounce.c, global/abounce.c); the message stays queued.
+pub fn bounce_failed(text: &[u8]) -> Option<Event<'_>> {
+    let what = after(text, b"status=deferred (")?.strip_suffix(b" failed)")?;
+    Some(Event::BounceFailed { what })
+}
+
+/// Writes a delivery status line.
+pub fn write(delivery: &Delivery<'_>, out: &mut Vec<u8>) {
+    put::address(b"to=", delivery.to, out);
+    if let Some(orig_to) = delivery.orig_to {
+        put::address(b", orig_to=", orig_to, out);
+    }
+    put(out, &[b", relay=", delivery.relay]);
+    if let Some(count) = delivery.conn_use {
+        put(out, &[b", conn_use="]);
+        put::number(u64::from(count), out);
+    }
+    put(out, &[b", delay=", delivery.delay_text]);
+    put(out, &[b", delays=", delivery.delays_text]);
+    member(b", tls=", delivery.tls, out);
+    put(out, &[b", dsn=", delivery.dsn]);
+    put(out, &[b", status=", delivery.status_text]);
+    put(out, &[b" (", delivery.reason, b")"]);
 }

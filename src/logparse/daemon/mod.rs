@@ -11,6 +11,7 @@ mod context;
 mod control;
 mod delivery;
 mod dnsblog;
+mod library;
 mod local;
 mod master;
 mod pickup;
@@ -18,6 +19,7 @@ mod pipe;
 mod postscreen;
 mod postsuper;
 mod proxymap;
+mod put;
 mod qmgr;
 mod scache;
 mod sendmail;
@@ -164,15 +166,59 @@ pub fn read<'a>(
 /// What any daemon may say: the library's own remarks.
 #[cold]
 fn anywhere<'a>(queue_id: Option<&'a [u8]>, text: &'a [u8]) -> Event<'a> {
-    use super::text::has;
-    // Tables (util/dict*.c), configuration (global/mail_params.c) and traces (-v, debug_peer_list).
-    let known = text.starts_with(b"using backwards-compatible default setting ")
-        || (text.starts_with(b"table ") && has(text, b" has changed -- restarting"))
-        || text.starts_with(b"rewrite stream disconnect")
-        || (queue_id.is_none() && (text.starts_with(b"> ") || text.starts_with(b"< ")));
-    if known {
+    if let Some(event) = delivery::bounce_failed(text) {
+        return event;
+    }
+    if library::is_remark(text) || (queue_id.is_none() && library::is_trace(text)) {
         Event::Info(text)
     } else {
         Event::Unparsed(text)
+    }
+}
+
+/// Writes the body of a line as `daemon` would: the other direction of [`read`].
+pub fn write(daemon: Daemon, event: &Event<'_>, out: &mut Vec<u8>) {
+    match event {
+        Event::Connect(_)
+        | Event::Disconnect { .. }
+        | Event::SessionLost { .. }
+        | Event::ImproperPipelining { .. }
+        | Event::Client(_) => smtpd::write(event, out),
+        Event::Reject(reject) => match daemon {
+            Daemon::Postscreen => postscreen::write_reject(reject, out),
+            Daemon::Cleanup => cleanup::write(event, out),
+            Daemon::Smtp => smtp::write_checks(reject, out),
+            _ => smtpd::verdict::write(reject, out),
+        },
+        Event::MessageId { .. } => cleanup::write(event, out),
+        Event::QueueActive { .. }
+        | Event::Removed { .. }
+        | Event::Expired { .. }
+        | Event::Skipped => qmgr::write(event, out),
+        Event::Delivery(delivery) => delivery::write(delivery, out),
+        Event::BounceFailed { what } => {
+            put::put(out, &[b"status=deferred (", what, b" failed)"]);
+        }
+        Event::Notification { kind, new_id } => bounce::write(*kind, new_id, out),
+        Event::NotificationFailed(failed) => bounce::write_failed(failed, out),
+        Event::Pickup { uid, from, orig_id } => pickup::write(*uid, from, *orig_id, out),
+        Event::Postsuper(_) | Event::PostsuperSummary { .. } => postsuper::write(event, out),
+        Event::Postscreen { .. } => postscreen::write(event, out),
+        Event::Dnsblog {
+            address,
+            domain,
+            answer,
+        } => dnsblog::write(address, domain, answer, out),
+        Event::Tlsproxy { act, peer } => tlsproxy::write(*act, *peer, out),
+        Event::Tls(_) | Event::TlsFailed { .. } | Event::Tlsrpt(_) => tls::write(event, out),
+        Event::Anvil(anvil) => anvil::write(anvil, out),
+        Event::Warning(warning) => warning::write(warning, out),
+        Event::Scache(text) => put::put(out, &[b"statistics: ", text]),
+        Event::Remote { text }
+        | Event::Verify(text)
+        | Event::Lifecycle(text)
+        | Event::Failure(text)
+        | Event::Info(text)
+        | Event::Unparsed(text) => put::put(out, &[text]),
     }
 }

@@ -3,6 +3,7 @@
 
 use super::super::event::Event;
 use super::super::text::{address, after, number, number32};
+use super::put::{self, put};
 use super::delivery;
 
 /// Reads a line of the queue manager.
@@ -39,4 +40,31 @@ fn from(text: &[u8]) -> Option<Event<'_>> {
         _ => return None,
     };
     Some(Event::Expired { from, forced })
+}
+
+/// Writes a message's entry, expiry, omission or end.
+pub fn write(event: &Event<'_>, out: &mut Vec<u8>) {
+    match event {
+        Event::QueueActive { from, size, nrcpt } => {
+            put::address(b"from=", from, out);
+            put(out, &[b", size="]);
+            put::number(*size, out);
+            put(out, &[b", nrcpt="]);
+            put::number(u64::from(*nrcpt), out);
+            put(out, &[b" (queue active)"]);
+        }
+        Event::Expired { from, forced } => {
+            let status: &[u8] = if *forced { b"force-expired" } else { b"expired" };
+            put::address(b"from=", from, out);
+            put(out, &[b", status=", status, b", returned to sender"]);
+        }
+        Event::Skipped => put(out, &[b"skipped, still being delivered"]),
+        Event::Removed { note } => {
+            put(out, &[b"removed"]);
+            if let Some(note) = note {
+                put(out, &[b" (", note, b")"]);
+            }
+        }
+        _ => {}
+    }
 }

@@ -1,8 +1,9 @@
 //! TLS lines of smtpd, smtp, lmtp and tlsproxy (tls_server.c, tls_client.c), at smtp(d)_tls_loglevel 1,
 //! and the remarks of higher levels.
 
-use super::super::event::{Event, Tls};
-use super::super::text::{after, client as peer, cut, has, number32};
+use super::super::event::{Event, Tls, Tlsrpt, TlsrptFailure};
+use super::super::text::{after, client as peer, client_only, cut, has, number32};
+use super::put::{self, member, put};
 use memchr::memchr;
 
 /// A line of a TLS server.
@@ -16,6 +17,7 @@ pub fn server(text: &[u8]) -> Option<Event<'_>> {
 pub fn client(text: &[u8]) -> Option<Event<'_>> {
     session(text)
         .or_else(|| failure(text, b"SSL_connect error to ", false))
+        .or_else(|| tlsrpt(text))
         .or_else(|| is_remark(text).then_some(Event::Info(text)))
 }
 
@@ -55,7 +57,12 @@ fn session(text: &[u8]) -> Option<Event<'_>> {
     let (protocol, rest) = cut(rest, b" with cipher ")?;
     let (cipher, rest) = cut(rest, b" (")?;
     let (bits, rest) = number32(rest)?;
-    let detail = cut(rest, b")").map_or(&b""[..], |(_, detail)| detail.trim_ascii_start());
+    let (cipher_bits, rest) = number32(after(rest, b"/")?)?;
+    let rest = after(rest, b" bits)")?;
+    let detail = match rest {
+        b"" => rest,
+        _ => after(rest, b" ").filter(|detail| !detail.is_empty())?,
+    };
     Some(Event::Tls(Tls {
         trust,
         reused,
@@ -64,6 +71,7 @@ fn session(text: &[u8]) -> Option<Event<'_>> {
         protocol,
         cipher,
         bits,
+        cipher_bits,
         sni,
         detail,
     }))
@@ -77,6 +85,76 @@ fn failure<'a>(text: &'a [u8], prefix: &[u8], inbound: bool) -> Option<Event<'a>
         peer,
         why: after(rest, b": ")?,
     })
+}
+
+/// `TLSRPT: status=S, domain=D, receiving_mx=H[A][, failure_type=T[, failure_reason=R]]`
+fn tlsrpt(text: &[u8]) -> Option<Event<'_>> {
+    let (status, rest) = cut(after(text, b"TLSRPT: status=")?, b", domain=")?;
+    let (domain, rest) = cut(rest, b", receiving_mx=")?;
+    let (mx, failure) = match status {
+        b"success" => (client_only(rest)?, None),
+        b"failure" => {
+            let (mx, rest) = peer(rest)?;
+            let rest = after(rest, b", failure_type=")?;
+            let (kind, reason) = match cut(rest, b", failure_reason=") {
+                Some((kind, reason)) => (kind, Some(reason)),
+                None => (rest, None),
+            };
+            (mx, Some(TlsrptFailure { kind, reason }))
+        }
+        _ => return None,
+    };
+    Some(Event::Tlsrpt(Tlsrpt {
+        domain,
+        mx,
+        failure,
+    }))
+}
+
+/// Writes a session, its failure, or what TLS reporting was told.
+pub fn write(event: &Event<'_>, out: &mut Vec<u8>) {
+    match event {
+        Event::Tls(tls) => write_session(tls, out),
+        Event::TlsFailed { inbound, peer, why } => {
+            let words: &[u8] = if *inbound {
+                b"SSL_accept error from "
+            } else {
+                b"SSL_connect error to "
+            };
+            put(out, &[words]);
+            put::client(*peer, out);
+            put(out, &[b": ", why]);
+        }
+        Event::Tlsrpt(report) => {
+            let status: &[u8] = match report.failure {
+                Some(_) => b"failure",
+                None => b"success",
+            };
+            put(out, &[b"TLSRPT: status=", status]);
+            put(out, &[b", domain=", report.domain, b", receiving_mx="]);
+            put::client(report.mx, out);
+            if let Some(failure) = report.failure {
+                put(out, &[b", failure_type=", failure.kind]);
+                member(b", failure_reason=", failure.reason, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn write_session(tls: &Tls<'_>, out: &mut Vec<u8>) {
+    let usage: &[u8] = if tls.reused { b"reused" } else { b"established" };
+    let direction: &[u8] = if tls.inbound { b" from " } else { b" to " };
+    put(out, &[tls.trust, b" TLS connection ", usage, direction]);
+    put::client(tls.peer, out);
+    member(b" to ", tls.sni, out);
+    put(out, &[b": ", tls.protocol, b" with cipher ", tls.cipher]);
+    put(out, &[b" ("]);
+    put::number(u64::from(tls.bits), out);
+    put(out, &[b"/"]);
+    put::number(u64::from(tls.cipher_bits), out);
+    put(out, &[b" bits)"]);
+    member(b" ", Some(tls.detail).filter(|d| !d.is_empty()), out);
 }
 
 /// How remarks begin.
@@ -102,6 +180,18 @@ const STARTS: &[&[u8]] = &[
     b"TLS cipher list ",
     b"Host offered STARTTLS: ",
     b"Cannot start TLS: ",
+    b"SSL_set_fd error to ",
+    b"TLS protocol trace for ",
+    b"skipping TLS trace output - ",
+    b"tls_library_init: ",
+    b"cannot load Certification Authority data, ",
+    b"cannot set default OpenSSL certificate verification paths",
+    b"client certificate verification ",
+    b"looking for session ",
+    b"reloaded session ",
+    b"remove session ",
+    b"subject=",
+    b"issuer=",
 ];
 
 /// How remarks about one peer go on behind its name.
@@ -124,6 +214,15 @@ const PEER: &[&[u8]] = &[
     b"not verified",
     b"Matched ",
     b"verified",
+    b"verify=",
+    b"Reusing old session",
+    b"remove session ",
+    b"matched peername: ",
+    b"subjectAltName: ",
+    b"CommonName ",
+    b"raw public key fingerprint=",
+    b"SNI hostname: ",
+    b"TLSA ",
 ];
 
 /// Steps of a handshake, certificates seen, sessions kept: nothing to count.

@@ -1,7 +1,9 @@
 //! Warnings, of whichever daemon: the ones that are counted are typed, the others keep their text.
 
-use super::super::event::Warning;
-use super::super::text::{after, client, cut, has, number, number32};
+use super::super::event::{SaslOutcome, Warning};
+use super::super::text::{after, client, cut, number, number32};
+use super::bounce;
+use super::put::{self, member, put};
 
 /// Reads the text behind `warning: ` (and behind the queue id, when there is one).
 pub fn read(text: &[u8]) -> Warning<'_> {
@@ -12,6 +14,8 @@ pub fn read(text: &[u8]) -> Warning<'_> {
         .or_else(|| non_smtp(text))
         .or_else(|| illegal(text))
         .or_else(|| process(text))
+        .or_else(|| library(text))
+        .or_else(|| bounce::failed(text).map(Warning::NotificationFailed))
         .unwrap_or(Warning::Other(text))
 }
 
@@ -19,8 +23,15 @@ pub fn read(text: &[u8]) -> Warning<'_> {
 fn hostname(text: &[u8]) -> Option<Warning<'_>> {
     let (hostname, address) = cut(after(text, b"hostname ")?, b" does not resolve to address ")?;
     // The address may be IPv6: the reason is behind a colon and a blank.
-    let address = cut(address, b": ").map_or(address, |(address, _)| address);
-    Some(Warning::HostnameMismatch { hostname, address })
+    let (address, why) = match cut(address, b": ") {
+        Some((address, why)) => (address, Some(why)),
+        None => (address, None),
+    };
+    Some(Warning::HostnameMismatch {
+        hostname,
+        address,
+        why,
+    })
 }
 
 /// `NAME: RBL lookup error: why`
@@ -33,16 +44,20 @@ fn rbl(text: &[u8]) -> Option<Warning<'_>> {
 fn sasl(text: &[u8]) -> Option<Warning<'_>> {
     let (client, rest) = client(text)?;
     let rest = after(rest, b": SASL ")?;
-    if let Some((method, _)) = cut(rest, b" authentication aborted") {
+    if let Some(method) = rest.strip_suffix(b" authentication aborted") {
         return Some(Warning::SaslFailed {
             client,
             method,
-            why: b"aborted",
+            outcome: SaslOutcome::Aborted,
+            why: b"",
             username: None,
         });
     }
     let (method, why) = cut(rest, b" authentication failed:")?;
-    let why = why.strip_prefix(b" ").unwrap_or(why);
+    let why = match why {
+        b"" => why,
+        _ => after(why, b" ")?,
+    };
     // The name is the client's choice and ends the line, so the first mark counts.
     let (why, username) = match cut(why, b", sasl_username=") {
         Some((why, user)) => (why, Some(user)),
@@ -51,6 +66,7 @@ fn sasl(text: &[u8]) -> Option<Warning<'_>> {
     Some(Warning::SaslFailed {
         client,
         method,
+        outcome: SaslOutcome::Failed,
         why,
         username,
     })
@@ -82,10 +98,6 @@ fn non_smtp(text: &[u8]) -> Option<Warning<'_>> {
 fn illegal(text: &[u8]) -> Option<Warning<'_>> {
     let (client, rest) = client(after(text, b"Illegal address syntax from ")?)?;
     let (command, address) = cut(after(rest, b" in ")?, b" command: ")?;
-    let address = match address {
-        [b'<', inner @ .., b'>'] => inner,
-        _ => address,
-    };
     Some(Warning::IllegalAddress {
         client,
         command,
@@ -98,9 +110,91 @@ fn process(text: &[u8]) -> Option<Warning<'_>> {
     let (process, rest) = cut(after(text, b"process ")?, b" pid ")?;
     let (pid, how) = number32(rest)?;
     let how = after(how, b" ")?;
-    (has(how, b"exit status") || has(how, b"signal")).then_some(Warning::ProcessDied {
-        process,
-        pid,
-        how,
-    })
+    ["exit status ", "killed by signal ", "stopped by signal "]
+        .iter()
+        .any(|start| how.starts_with(start.as_bytes()))
+        .then_some(Warning::ProcessDied { process, pid, how })
+}
+
+/// What the TLS and SASL libraries say.
+fn library(text: &[u8]) -> Option<Warning<'_>> {
+    if let Some(why) = after(text, b"TLS library problem: ") {
+        return Some(Warning::TlsLibrary { why });
+    }
+    (text.starts_with(b"SASL authentication failure: ")
+        || text.starts_with(b"SASL authentication problem: "))
+    .then_some(Warning::SaslLibrary { text })
+}
+
+/// Writes a warning, without its prefix.
+pub fn write(warning: &Warning<'_>, out: &mut Vec<u8>) {
+    match warning {
+        Warning::HostnameMismatch {
+            hostname,
+            address,
+            why,
+        } => {
+            put(out, &[b"hostname ", hostname]);
+            put(out, &[b" does not resolve to address ", address]);
+            member(b": ", *why, out);
+        }
+        Warning::RblLookup { name, why } => put(out, &[name, b": RBL lookup error: ", why]),
+        Warning::IllegalAddress {
+            client,
+            command,
+            address,
+        } => {
+            put(out, &[b"Illegal address syntax from "]);
+            put::client(*client, out);
+            put(out, &[b" in ", command, b" command: ", address]);
+        }
+        Warning::LimitExceeded {
+            what,
+            count,
+            client,
+            service,
+        } => {
+            put(out, &[what, b" limit exceeded: "]);
+            put::number(*count, out);
+            put(out, &[b" from "]);
+            put::client(*client, out);
+            put(out, &[b" for service ", service]);
+        }
+        Warning::SaslFailed { .. } => write_sasl(warning, out),
+        Warning::NonSmtpCommand { client, command } => {
+            put(out, &[b"non-SMTP command from "]);
+            put::client(*client, out);
+            put(out, &[b": ", command]);
+        }
+        Warning::ProcessDied { process, pid, how } => {
+            put(out, &[b"process ", process, b" pid "]);
+            put::number(u64::from(*pid), out);
+            put(out, &[b" ", how]);
+        }
+        Warning::TlsLibrary { why } => put(out, &[b"TLS library problem: ", why]),
+        Warning::NotificationFailed(failed) => bounce::write_failed(failed, out),
+        Warning::SaslLibrary { text } | Warning::Other(text) => put(out, &[text]),
+    }
+}
+
+fn write_sasl(warning: &Warning<'_>, out: &mut Vec<u8>) {
+    let Warning::SaslFailed {
+        client,
+        method,
+        outcome,
+        why,
+        username,
+    } = warning
+    else {
+        return;
+    };
+    put::client(*client, out);
+    put(out, &[b": SASL ", method]);
+    match outcome {
+        SaslOutcome::Aborted => put(out, &[b" authentication aborted"]),
+        SaslOutcome::Failed => {
+            put(out, &[b" authentication failed: ", why]);
+            member(b", sasl_username=", *username, out);
+        }
+    }
 }

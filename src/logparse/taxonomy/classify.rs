@@ -1,6 +1,7 @@
 //! From a reply's text to its category: the words of smtpd_check.c and what stands around them.
 
-use super::super::text::{address, after, cut, has};
+use super::super::text::{after, has};
+use super::parts::{self, Blocked};
 use super::{Category, Class, UserTable};
 
 /// The category of an smtpd reply's text, without its codes.
@@ -8,74 +9,24 @@ pub fn reply(text: &[u8]) -> Category<'_> {
     if let Some(category) = blocked(text) {
         return category;
     }
-    let text = without_subject(text);
-    if let Some((class, said)) = class(text) {
-        if let Some(said) = after(said, b" rejected: ") {
-            return said_about(class, said);
-        }
-        return Category::Access { class };
+    let (subject, text) = parts::subject(text);
+    match parts::class(text, subject) {
+        Some((class, said)) if said.starts_with(b"triggers ") => Category::Access { class },
+        Some((class, said)) => said_about(class, said),
+        None => plain(text),
     }
-    plain(text)
 }
 
-/// The classes as smtpd writes them; the longer name first, as one ends with another.
-const CLASSES: &[(&[u8], Class)] = &[
-    (b"Unverified Client host", Class::ReverseClient),
-    (b"Client host", Class::Client),
-    (b"client", Class::Client),
-    (b"Helo command", Class::Helo),
-    (b"Sender address", Class::Sender),
-    (b"Recipient address", Class::Recipient),
-    (b"Data command", Class::Data),
-    (b"End-of-data", Class::EndOfData),
-    (b"Etrn command", Class::Etrn),
-];
-
-/// `CLASS [WHAT] blocked using ZONE[=reply][; reason]`, however default_rbl_reply begins.
+/// The category of a block list's verdict.
 pub fn blocked(text: &[u8]) -> Option<Category<'_>> {
-    let (before, rest) = cut(text, b" blocked using ")?;
-    let end = rest
-        .iter()
-        .position(|b| matches!(b, b';' | b'=' | b' ' | b','))
-        .unwrap_or(rest.len());
-    let zone = &rest[..end];
-    if zone.is_empty() {
-        return None;
-    }
-    // `Service unavailable; Client host [192.0.2.1]`: what was looked up stands in brackets.
-    let (phrase, what) = match before.strip_suffix(b"]").and_then(|b| cut(b, b" [")) {
-        Some((phrase, what)) => (phrase, what),
-        None => (before, &b""[..]),
-    };
-    let class = CLASSES
-        .iter()
-        .find(|(name, _)| phrase.ends_with(name))
-        .map_or(Class::Client, |(_, class)| *class);
-    Some(if class == Class::Client && !is_name(what) {
+    let blocked = Blocked::of(text)?;
+    let Blocked {
+        class, what, zone, ..
+    } = blocked;
+    Some(if class == Class::Client && !blocked.is_name() {
         Category::Rbl { zone }
     } else {
         Category::Rhsbl { zone, class, what }
-    })
-}
-
-/// Whether a looked-up thing is a name rather than an address.
-fn is_name(what: &[u8]) -> bool {
-    !what.contains(&b':') && what.iter().any(u8::is_ascii_alphabetic)
-}
-
-/// Drops `<address or name>: `; what is inside is the client's own choice.
-fn without_subject(text: &[u8]) -> &[u8] {
-    match address(text, &[b": "]) {
-        Some((_, rest)) if text.starts_with(b"<") => &rest[2..],
-        _ => text,
-    }
-}
-
-fn class(text: &[u8]) -> Option<(Class, &[u8])> {
-    CLASSES.iter().find_map(|(name, class)| {
-        let rest = after(text, name)?;
-        (rest.starts_with(b" rejected: ") || rest.starts_with(b" triggers "))
-            .then_some((*class, rest))
     })
 }
 

@@ -6,6 +6,9 @@
 //! among them, by the words such servers use.
 
 mod classify;
+mod parts;
+
+pub use parts::{Blocked, Parts};
 
 use super::event::Verdict;
 
@@ -148,6 +151,10 @@ pub enum Class {
     EndOfData,
     /// `Etrn command`
     Etrn,
+    /// `Client certificate` (check_ccert_access)
+    Certificate,
+    /// `SASL login name` (check_sasl_access)
+    SaslLogin,
 }
 
 /// Which table did not know a user.
@@ -335,6 +342,22 @@ impl UserTable {
 }
 
 impl Class {
+    /// What of the session it is, in snake case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::ReverseClient => "reverse_client",
+            Self::Helo => "helo",
+            Self::Sender => "sender",
+            Self::Recipient => "recipient",
+            Self::Data => "data",
+            Self::EndOfData => "end_of_data",
+            Self::Etrn => "etrn",
+            Self::Certificate => "certificate",
+            Self::SaslLogin => "sasl_login",
+        }
+    }
+
     fn access_name(self) -> &'static str {
         match self {
             Self::Client => "access_client",
@@ -345,6 +368,8 @@ impl Class {
             Self::Data => "access_data",
             Self::EndOfData => "access_end_of_data",
             Self::Etrn => "access_etrn",
+            Self::Certificate => "access_certificate",
+            Self::SaslLogin => "access_sasl_login",
         }
     }
 }
