@@ -12,6 +12,7 @@ mod header;
 pub mod json;
 pub mod life;
 pub mod normalise;
+pub mod print;
 mod raw;
 pub mod source;
 pub mod taxonomy;
@@ -64,6 +65,8 @@ pub struct Record<'a> {
     pub level: Level,
     /// The queue id, either form; `None` for NOQUEUE and for lines about no message.
     pub queue_id: Option<&'a [u8]>,
+    /// Whether `NOQUEUE` stood where the id does.
+    pub noqueue: bool,
     /// What happened.
     pub event: Event<'a>,
     /// The text after the tag, whole.
@@ -133,9 +136,12 @@ impl Parser {
         };
         let (repeat, text) = repeated(tag.text);
         let (level, body) = level(text);
-        let (queue_id, body) = match header::queue_id::split(body) {
-            Some((id, body)) => (Some(id), body),
-            None => (None, body.strip_prefix(b"NOQUEUE: ").unwrap_or(body)),
+        let (queue_id, noqueue, body) = match header::queue_id::split(body) {
+            Some((id, body)) => (Some(id), false, body),
+            None => match body.strip_prefix(b"NOQUEUE: ") {
+                Some(body) => (None, true, body),
+                None => (None, false, body),
+            },
         };
         Line::Postfix(Record {
             time: header.time,
@@ -146,6 +152,7 @@ impl Parser {
             pid: tag.pid,
             level,
             queue_id,
+            noqueue,
             event: daemon::read(tag.daemon, level, queue_id, body),
             text: tag.text,
             repeat,

@@ -8,7 +8,10 @@ use super::put::{member, put};
 /// The notifications by their words.
 const KINDS: &[(&[u8], Notification)] = &[
     (b"sender non-delivery", Notification::SenderNonDelivery),
-    (b"sender delivery status", Notification::SenderDeliveryStatus),
+    (
+        b"sender delivery status",
+        Notification::SenderDeliveryStatus,
+    ),
     (b"sender delay", Notification::SenderDelay),
     (
         b"postmaster non-delivery",
@@ -71,7 +74,10 @@ pub fn write(kind: Notification, new_id: &[u8], out: &mut Vec<u8>) {
 
 /// Writes a notification that failed.
 pub fn write_failed(failed: &FailedNotification<'_>, out: &mut Vec<u8>) {
-    put(out, &[failed.role.name().as_bytes(), b" notification failed"]);
+    put(
+        out,
+        &[failed.role.name().as_bytes(), b" notification failed"],
+    );
     member(b" to ", failed.address, out);
     member(b": ", failed.why, out);
 }

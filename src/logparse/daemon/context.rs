@@ -38,9 +38,7 @@ impl Style {
     /// What may stand behind an address: the end, the next member, cleanup's own text.
     fn address_ends(self) -> &'static [&'static [u8]] {
         match self {
-            Self::Check | Self::Session => {
-                &[b" to=<", b" proto=", b"", b" helo=<", b" sasl_"]
-            }
+            Self::Check | Self::Session => &[b" to=<", b" proto=", b"", b" helo=<", b" sasl_"],
             Self::Postscreen => &[b", to=<", b", proto=", b"", b", helo=<"],
             Self::Content => &[b" to=<", b" proto=", b"", b" helo=<", b": "],
         }
@@ -173,9 +171,7 @@ fn login<'a>(text: &'a [u8], style: Style, context: &mut Context<'a>) -> &'a [u8
     }
     if let Some(value) = after(rest, b" sasl_username=") {
         let (user, behind) = match cut_last(value, b" sasl_sender=") {
-            Some((user, sender)) if memchr(b' ', sender).is_none() => {
-                (user, &value[user.len()..])
-            }
+            Some((user, sender)) if memchr(b' ', sender).is_none() => (user, &value[user.len()..]),
             _ => (value, &b""[..]),
         };
         context.sasl_username = Some(match (style, user) {
@@ -209,8 +205,9 @@ fn helo(value: &[u8], style: Style) -> (&[u8], &[u8]) {
         return (name, b"");
     }
     let name = match style {
-        Style::Check => cut_last(value, b"> sasl_method=")
-            .or_else(|| cut_last(value, b"> sasl_username=")),
+        Style::Check => {
+            cut_last(value, b"> sasl_method=").or_else(|| cut_last(value, b"> sasl_username="))
+        }
         Style::Session | Style::Postscreen | Style::Content => cut(value, b">"),
     };
     match name {
@@ -280,8 +277,7 @@ mod tests {
 
     #[test]
     fn texts_with_semicolons_and_without_context() {
-        let (text, context) =
-            split(
+        let (text, context) = split(
             b"Service unavailable; Client host [1.2.3.4] blocked; from=<a> proto=SMTP",
             Style::Check,
         );
@@ -290,7 +286,10 @@ mod tests {
             (context.from, context.proto),
             (Some(&b"a"[..]), Some(&b"SMTP"[..]))
         );
-        assert_eq!(split(b"too many; really", Style::Check).0, b"too many; really");
+        assert_eq!(
+            split(b"too many; really", Style::Check).0,
+            b"too many; really"
+        );
         assert_eq!(split(b"go away;", Style::Check).0, b"go away");
     }
 
@@ -329,7 +328,11 @@ mod tests {
             Style::Check,
         );
         assert_eq!(
-            (context.sasl_method, context.sasl_username, context.sasl_sender),
+            (
+                context.sasl_method,
+                context.sasl_username,
+                context.sasl_sender
+            ),
             (Some(&b"PLAIN"[..]), Some(&b"bob b"[..]), Some(&b"x@y"[..]))
         );
         let (_, context) = split(

@@ -267,7 +267,10 @@ fn write_behind(kind: Kind, stage: &[u8], detail: &[u8], out: &mut Vec<u8>) {
 
 /// Writes a reject of postscreen.
 pub fn write_reject(reject: &Reject<'_>, out: &mut Vec<u8>) {
-    put(out, &[verdict::word(reject), b": ", reject.stage, b" from "]);
+    put(
+        out,
+        &[verdict::word(reject), b": ", reject.stage, b" from "],
+    );
     put::client(reject.client, out);
     put(out, &[b": "]);
     verdict::write_reply(reject, out);

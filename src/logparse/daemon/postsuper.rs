@@ -30,7 +30,11 @@ fn summary(text: &[u8]) -> Option<Event<'_>> {
 
 /// ` message` or ` messages`.
 fn words(count: u64) -> &'static [u8] {
-    if count == 1 { b" message" } else { b" messages" }
+    if count == 1 {
+        b" message"
+    } else {
+        b" messages"
+    }
 }
 
 /// Writes an act or a count.

@@ -3,8 +3,8 @@
 
 use super::super::event::Event;
 use super::super::text::{address, after, number, number32};
-use super::put::{self, put};
 use super::delivery;
+use super::put::{self, put};
 
 /// Reads a line of the queue manager.
 pub fn read(text: &[u8]) -> Option<Event<'_>> {
@@ -54,7 +54,11 @@ pub fn write(event: &Event<'_>, out: &mut Vec<u8>) {
             put(out, &[b" (queue active)"]);
         }
         Event::Expired { from, forced } => {
-            let status: &[u8] = if *forced { b"force-expired" } else { b"expired" };
+            let status: &[u8] = if *forced {
+                b"force-expired"
+            } else {
+                b"expired"
+            };
             put::address(b"from=", from, out);
             put(out, &[b", status=", status, b", returned to sender"]);
         }

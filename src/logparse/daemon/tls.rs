@@ -143,7 +143,11 @@ pub fn write(event: &Event<'_>, out: &mut Vec<u8>) {
 }
 
 fn write_session(tls: &Tls<'_>, out: &mut Vec<u8>) {
-    let usage: &[u8] = if tls.reused { b"reused" } else { b"established" };
+    let usage: &[u8] = if tls.reused {
+        b"reused"
+    } else {
+        b"established"
+    };
     let direction: &[u8] = if tls.inbound { b" from " } else { b" to " };
     put(out, &[tls.trust, b" TLS connection ", usage, direction]);
     put::client(tls.peer, out);

@@ -168,10 +168,7 @@ pub enum Event<'a> {
     /// A TLS session.
     Tls(Tls<'a>),
     /// tlsproxy: `CONNECT from [A]:P`, `CONNECT to [A]:P`, `DISCONNECT [A]:P`
-    Tlsproxy {
-        act: TlsproxyAct,
-        peer: Client<'a>,
-    },
+    Tlsproxy { act: TlsproxyAct, peer: Client<'a> },
     /// smtp: what TLS reporting was told of a session.
     Tlsrpt(Tlsrpt<'a>),
     /// smtpd: `SSL_accept error from C: why`; smtp: `SSL_connect error to C: why`

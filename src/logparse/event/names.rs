@@ -1,7 +1,8 @@
 //! The words by which scripts and reports know an event and its parts: stable, snake case.
 
 use super::{
-    Event, Level, Notification, PostscreenKind, QueueAct, SessionLoss, TlsproxyAct, Verdict, Warning,
+    Event, Level, Notification, PostscreenKind, QueueAct, SessionLoss, TlsproxyAct, Verdict,
+    Warning,
 };
 
 impl Level {

@@ -80,7 +80,8 @@ mod tests {
             bits: 256,
             cipher_bits: 256,
             sni: None,
-            detail: b"key-exchange X25519 server-signature RSA-PSS (2048 bits) server-digest SHA256",
+            detail:
+                b"key-exchange X25519 server-signature RSA-PSS (2048 bits) server-digest SHA256",
         };
         assert_eq!(tls.part("key-exchange"), Some((&b"X25519"[..], None)));
         assert_eq!(

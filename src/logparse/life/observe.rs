@@ -329,8 +329,8 @@ impl Life {
             Event::Remote { text: remark } => self.note(time, "remote", None, &text(remark)),
             Event::Warning(_) => self.note(time, "warning", None, &text(record.text)),
             Event::Failure(words) => self.note(time, record.level.name(), None, &text(words)),
-            Event::NotificationFailed { text: words } => {
-                self.note(time, "notification failed", None, &text(words));
+            Event::NotificationFailed(_) => {
+                self.note(time, "notification failed", None, &text(record.text));
             }
             _ => self.note(time, "other", None, &text(record.text)),
         }

@@ -420,7 +420,7 @@ impl Summary {
             Event::Tls(tls) => self.tls_session(tls, times),
             Event::TlsFailed { inbound: true, .. } => self.tls.failed_inbound += times,
             Event::TlsFailed { .. } => self.tls.failed_outbound += times,
-            Event::Anvil { what, value, .. } => self.limits.peak(what, *value),
+            Event::Anvil(anvil) => self.limits.peak(anvil.what, anvil.value),
             _ => {}
         }
     }

@@ -175,7 +175,10 @@ pub fn write(event: &Event<'_>, out: &mut Vec<u8>) {
             client,
             data,
         } => {
-            put(out, &[b"improper command pipelining after ", stage, b" from "]);
+            put(
+                out,
+                &[b"improper command pipelining after ", stage, b" from "],
+            );
             put::client(*client, out);
             member(b": ", *data, out);
         }
