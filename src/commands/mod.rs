@@ -10,6 +10,8 @@ pub mod rbl;
 pub mod report;
 
 use crate::cli::{Cli, Command};
+use crate::logparse::source::SourceError;
+use crate::sanitize;
 use std::process::ExitCode;
 
 /// Runs the command the user asked for; an error ends the program with status 2.
@@ -30,6 +32,22 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Engine(args)) => engine::run(&context, args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man) => completions::man(),
+    }
+}
+
+/// Says on standard error which logs could not be read, or not to their ends; the exit status of a command
+/// that gave what it could: 1 when something is missing.
+fn told(problems: &[SourceError]) -> ExitCode {
+    for problem in problems {
+        eprintln!(
+            "mailtop: {}",
+            sanitize::line(problem.to_string().as_bytes())
+        );
+    }
+    if problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 

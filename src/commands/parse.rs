@@ -13,7 +13,7 @@ use std::time::UNIX_EPOCH;
 /// Arguments of `mailtop parse`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Args {
-    /// Log files, plain or gzip; `-` (or none, behind a pipe) is standard input.
+    /// Log files, plain or compressed; `-` (or none, behind a pipe) is standard input.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// One JSON object a line instead of text.
@@ -38,14 +38,21 @@ const OUTPUT: usize = 64 * 1024;
 pub fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
     let files = inputs(context, &args)?;
     let mut out = io::stdout().lock();
+    let mut problems = Vec::new();
     for file in &files {
         match print_file(file, &args, &mut out) {
             // Whoever reads us has seen enough (`mailtop parse ... | head`).
             Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => break,
-            result => result?,
+            Err(Failure::Output(error)) => {
+                return Err(anyhow::Error::new(error).context("standard output"));
+            }
+            // The others are read all the same.
+            Err(Failure::Input(error)) if files.len() > 1 => problems.push(error),
+            Err(Failure::Input(error)) => return Err(error.into()),
+            Ok(damage) => problems.extend(damage),
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(super::told(&problems))
 }
 
 /// FILE..., or `--log FILE...`, or standard input when it is not a terminal.
@@ -63,22 +70,26 @@ fn inputs(context: &Context, args: &Args) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Which side failed: only our own output may end quietly.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 enum Failure {
-    #[error(transparent)]
-    Input(#[from] SourceError),
-    #[error("standard output: {0}")]
+    Input(SourceError),
     Output(io::Error),
 }
 
-fn print_file(path: &Path, args: &Args, out: &mut impl Write) -> Result<(), Failure> {
-    let source = source::open(path)?;
+/// Prints what can be read; what is wrong with the rest is the answer.
+fn print_file(
+    path: &Path,
+    args: &Args,
+    out: &mut impl Write,
+) -> Result<Option<SourceError>, Failure> {
+    let source = source::open(path).map_err(Failure::Input)?;
+    let damage = source.damage.clone();
     let mut parser = Parser::new(reference(&source));
     let mut lines = Lines::new(source.content.reader());
     let mut buffer = Vec::with_capacity(2 * OUTPUT);
     while let Some(line) = lines
         .next_line()
-        .map_err(|error| SourceError::new(path, &error))?
+        .map_err(|error| Failure::Input(SourceError::new(path, &error)))?
     {
         print_line(line, &mut parser, args, &mut buffer);
         if buffer.len() >= OUTPUT {
@@ -88,7 +99,8 @@ fn print_file(path: &Path, args: &Args, out: &mut impl Write) -> Result<(), Fail
     }
     out.write_all(&buffer)
         .and_then(|()| out.flush())
-        .map_err(Failure::Output)
+        .map_err(Failure::Output)?;
+    Ok(damage.take())
 }
 
 /// The file's age tells the year of stamps that have none.

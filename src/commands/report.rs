@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::attach::{self, Environment, Resolved};
+use crate::logparse::source::Input;
 use crate::report::Report;
 use crate::report::when::{self, Span};
 use crate::stats::scan::{self, Filter};
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 /// Arguments of the report.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Args {
-    /// Log files, oldest first, plain or gzip; `-` is standard input. Without one, the server's log.
+    /// Log files, oldest first, plain or compressed; `-` is standard input. Without one, the server's log.
     /// The words today and yesterday mean --day, unless such a file exists.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -64,8 +65,8 @@ pub fn run(context: &Context, mut args: Args) -> anyhow::Result<ExitCode> {
         until: span.until,
         ..Filter::default()
     };
-    let summary = scan::files(&files, &filter)?;
-    let report = Report::new(&summary, args.top.unwrap_or(TOP));
+    let scanned = scan::files(files, &filter)?;
+    let report = Report::new(&scanned.summary, args.top.unwrap_or(TOP));
     let text = if args.json {
         report.json().context("writing JSON")?
     } else {
@@ -76,7 +77,8 @@ pub fn run(context: &Context, mut args: Args) -> anyhow::Result<ExitCode> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
         written => written.context("standard output")?,
     }
-    Ok(ExitCode::SUCCESS)
+    // The report is there, and it lacks something: cron shall hear of it.
+    Ok(super::told(&scanned.problems))
 }
 
 fn span(args: &Args) -> anyhow::Result<Span> {
@@ -101,12 +103,18 @@ fn span(args: &Args) -> anyhow::Result<Span> {
 }
 
 /// The files named, else those of `--log`, else the log of the server in view.
-fn logs(context: &Context, files: Vec<PathBuf>) -> anyhow::Result<Vec<PathBuf>> {
+fn logs(context: &Context, files: Vec<PathBuf>) -> anyhow::Result<Vec<Input>> {
     if !files.is_empty() {
-        return Ok(files);
+        return Ok(files.into_iter().map(Input::from).collect());
     }
     if !context.target.log.is_empty() {
-        return Ok(context.target.log.clone());
+        return Ok(context
+            .target
+            .log
+            .iter()
+            .cloned()
+            .map(Input::from)
+            .collect());
     }
     let logs = match attach::resolve(&context.target, &Environment::of_this_process())? {
         Resolved::Server(server) => server.logs,
@@ -116,5 +124,5 @@ fn logs(context: &Context, files: Vec<PathBuf>) -> anyhow::Result<Vec<PathBuf>> 
         !logs.is_empty(),
         "no mail log was found on this host: name the files, as in mailtop report /var/log/mail.log"
     );
-    Ok(logs)
+    Ok(logs.into_iter().map(Input::from).collect())
 }

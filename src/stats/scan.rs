@@ -5,10 +5,9 @@
 //! order of the parts. A pipe or a compressed file is decompressed in one thread and parsed in another.
 
 use super::summary::{Scope, Sections, Summary};
-use crate::logparse::source::{self, Content, Lines, Part, SourceError};
+use crate::logparse::source::{self, Content, Input, Lines, Part, SourceError};
 use crate::logparse::{Line, Parser, Record, Reference};
 use std::io::{self, Read};
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,13 +31,30 @@ pub struct Filter {
     pub sections: Sections,
 }
 
-/// Reads the logs, oldest first, into one settled summary.
-pub fn files(paths: &[PathBuf], filter: &Filter) -> Result<Summary, SourceError> {
+/// What was read, and what could not be.
+#[derive(Debug)]
+pub struct Scanned {
+    /// The settled summary of everything that could be read.
+    pub summary: Summary,
+    /// The logs that could not be read, or not to their ends: the summary lacks what they hold.
+    pub problems: Vec<SourceError>,
+}
+
+/// Reads the logs, oldest first. An error when not one of them could be opened.
+pub fn files(inputs: Vec<Input>, filter: &Filter) -> Result<Scanned, SourceError> {
     let mut whole: Option<Summary> = None;
-    for path in paths {
-        let opened = source::open(path)?;
+    let mut problems = Vec::new();
+    for input in inputs {
+        let path = input.path().to_owned();
+        let opened = match input.open() {
+            Ok(opened) => opened,
+            Err(error) => {
+                problems.push(error);
+                continue;
+            }
+        };
         let reference = reference(opened.modified);
-        let fail = |error: io::Error| SourceError::new(path, &error);
+        let fail = |error: io::Error| SourceError::new(&path, &error);
         let first = if whole.is_none() {
             Summary::new
         } else {
@@ -50,10 +66,14 @@ pub fn files(paths: &[PathBuf], filter: &Filter) -> Result<Summary, SourceError>
                 Some(whole) => whole.merge(part),
             }
         }
+        problems.extend(opened.damage.take());
     }
-    let mut whole = whole.unwrap_or_default();
-    whole.settle();
-    Ok(whole)
+    if whole.is_none() && !problems.is_empty() {
+        return Err(problems.swap_remove(0));
+    }
+    let mut summary = whole.unwrap_or_default();
+    summary.settle();
+    Ok(Scanned { summary, problems })
 }
 
 /// Reads one stream into a settled summary.

@@ -381,9 +381,9 @@ fn stream(source: usize, path: &Path, works: &mpsc::Sender<Work>) -> Option<()> 
             })
             .ok()
     };
-    let result = source::open(path).map(|s| Lines::new(s.content.reader()));
-    let mut lines = match result {
-        Ok(lines) => lines,
+    let result = source::open(path).map(|s| (Lines::new(s.content.reader()), s.damage));
+    let (mut lines, damage) = match result {
+        Ok(opened) => opened,
         Err(error) => {
             return works.blocking_send(Work::Problem(error.to_string())).ok();
         }
@@ -401,7 +401,13 @@ fn stream(source: usize, path: &Path, works: &mpsc::Sender<Work>) -> Option<()> 
                     send(&mut block)?;
                 }
             }
-            Ok(None) => return send(&mut block),
+            Ok(None) => {
+                send(&mut block)?;
+                return match damage.take() {
+                    Some(error) => works.blocking_send(Work::Problem(error.to_string())).ok(),
+                    None => Some(()),
+                };
+            }
             Err(error) => {
                 send(&mut block)?;
                 let text = format!("{}: {error}", path.display());

@@ -1,5 +1,6 @@
 //! What can go wrong with a log, said so that the reader knows what to do: path, reason, remedy.
 
+use super::compressed::Damage;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,14 @@ pub struct SourceError {
 impl SourceError {
     /// Makes the error of an I/O failure on `path`, looking up what would help.
     pub fn new(path: &Path, error: &io::Error) -> Self {
+        if let Some(damage) = error.get_ref().and_then(|e| e.downcast_ref::<Damage>()) {
+            return Self {
+                path: path.to_owned(),
+                reason: damage.reason.clone(),
+                remedy: damage.remedy.replace("FILE", &path.display().to_string()),
+                kind: error.kind(),
+            };
+        }
         let reason = match error.kind() {
             io::ErrorKind::NotFound => "no such file or directory".to_owned(),
             io::ErrorKind::PermissionDenied => "permission denied".to_owned(),

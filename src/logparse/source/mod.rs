@@ -5,11 +5,15 @@
 //! buffer, never mapped: a log that is truncated under a mapping is a SIGBUS. Nothing here knows what a
 //! line means.
 
+mod compressed;
 mod error;
 mod follow;
 mod history;
+mod input;
 mod lines;
 mod open;
+mod parts;
+mod peek;
 mod position;
 mod siblings;
 mod tail;
@@ -17,7 +21,9 @@ mod tail;
 pub use error::SourceError;
 pub use follow::{Flow, FollowOptions, Follower, Notice, Start, Watch};
 pub use history::History;
+pub use input::Input;
 pub use lines::{Lines, MAX_LINE};
-pub use open::{Content, Part, Source, open, parts};
+pub use open::{Content, Source, Trouble, open};
+pub use parts::{Part, parts};
 pub use position::{Fingerprint, Position, Positions};
 pub use tail::Batch;

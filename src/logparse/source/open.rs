@@ -1,26 +1,34 @@
-//! Opening a log for reading it once: a file, standard input, plain or gzip (told by content).
+//! Opening a log for reading it once: a file, standard input, plain or compressed (told by content, never by
+//! name), or a file of the systemd journal.
 
+use super::compressed::{Format, MAGIC, Members, foreign};
 use super::error::SourceError;
-use flate2::read::MultiGzDecoder;
-use std::fs::File;
+use super::peek::Peek;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
-use std::time::SystemTime;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// A log opened for reading once.
 pub struct Source {
     /// The bytes, decompressed.
     pub content: Content,
-    /// When the file was last written: the year of stamps without one is inferred from it. `None` for a pipe.
+    /// When the log was last written, as near as can be told: the year of stamps without one is inferred
+    /// from it. `None` for a pipe.
     pub modified: Option<SystemTime>,
+    /// What was found wrong while reading: to be asked once the content has been read to its end.
+    pub damage: Trouble,
 }
 
 /// How the bytes can be had.
 pub enum Content {
     /// A plain file of so many bytes: any part of it can be read, in any order, by any thread.
     File(File, u64),
-    /// A pipe or a compressed file: from the front only.
+    /// A pipe or a compressed file: from the front only. An archive that is damaged ends where the damage
+    /// is, as if that were its end; [`Source::damage`] tells.
     Stream(Box<dyn Read + Send>),
 }
 
@@ -34,59 +42,145 @@ impl Content {
     }
 }
 
-/// gzip's magic number (RFC 1952 section 2.3.1).
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// What a reader found wrong with its log, shared between the reader (often in a thread of its own) and
+/// whoever tells the user.
+#[derive(Debug, Clone, Default)]
+pub struct Trouble(Arc<Mutex<Option<SourceError>>>);
+
+impl Trouble {
+    /// What is wrong, if anything is; asked a second time, nothing.
+    pub fn take(&self) -> Option<SourceError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Notes what is wrong; the first finding stays.
+    pub(super) fn note(&self, error: SourceError) {
+        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        found.get_or_insert(error);
+    }
+}
 
 /// Opens `path`; `-` is standard input.
 pub fn open(path: &Path) -> Result<Source, SourceError> {
     let fail = |error: io::Error| SourceError::new(path, &error);
-    if path.as_os_str() == "-" {
-        let content = detect(Box::new(io::stdin())).map_err(fail)?;
-        return Ok(Source {
-            content,
-            modified: Some(SystemTime::now()),
-        });
-    }
-    let mut file = File::open(path).map_err(fail)?;
+    let file = if path.as_os_str() == "-" {
+        // The descriptor itself: a file at standard input is as good as one that was named.
+        File::from(io::stdin().as_fd().try_clone_to_owned().map_err(fail)?)
+    } else {
+        File::open(path).map_err(fail)?
+    };
+    opened(path, file)
+}
+
+/// The log in a file that is open already.
+pub(super) fn opened(path: &Path, mut file: File) -> Result<Source, SourceError> {
+    let fail = |error: io::Error| SourceError::new(path, &error);
     let metadata = file.metadata().map_err(fail)?;
     if metadata.is_dir() {
         return Err(fail(io::ErrorKind::IsADirectory.into()));
     }
-    let modified = metadata.modified().ok();
-    let content = if metadata.is_file() {
-        let mut magic = [0; 2];
-        let is_gzip = read_start(&mut file, &mut magic).map_err(fail)? == 2 && magic == GZIP;
-        file.rewind().map_err(fail)?;
-        if is_gzip {
-            Content::Stream(Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(
-                256 * 1024,
-                file,
-            ))))
-        } else {
-            Content::File(file, metadata.len())
-        }
-    } else {
-        detect(Box::new(file)).map_err(fail)?
+    let damage = Trouble::default();
+    // Standard input may have been read in part by another program before us.
+    if !metadata.is_file() || (path.as_os_str() == "-" && file.stream_position().map_err(fail)? > 0)
+    {
+        let mut input = Peek::new(file);
+        let format = format(path, input.peek(MAGIC).map_err(fail)?)?;
+        let content = match format {
+            Some(_) => archive(input, path, &damage),
+            None => Content::Stream(Box::new(input)),
+        };
+        return Ok(Source {
+            content,
+            modified: (path.as_os_str() == "-").then(SystemTime::now),
+            damage,
+        });
+    }
+    let mut start = [0; MAGIC];
+    let got = read_start(&file, &mut start).map_err(fail)?;
+    let format = format(path, &start[..got])?;
+    let modified = match format {
+        Some(Format::Gzip) => written(&metadata, gzip_time(&start)),
+        _ => metadata.modified().ok(),
     };
-    Ok(Source { content, modified })
+    file.rewind().map_err(fail)?;
+    let content = match format {
+        Some(_) => archive(Peek::new(file), path, &damage),
+        None => Content::File(file, metadata.len()),
+    };
+    Ok(Source {
+        content,
+        modified,
+        damage,
+    })
 }
 
-/// Looks at a stream's first bytes and puts them back in front.
-fn detect(mut stream: Box<dyn Read + Send>) -> io::Result<Content> {
-    let mut magic = [0; 2];
-    let got = read_start(&mut stream, &mut magic)?;
-    let whole = io::Cursor::new(magic[..got].to_vec()).chain(stream);
-    Ok(Content::Stream(if got == 2 && magic == GZIP {
-        Box::new(MultiGzDecoder::new(whole))
-    } else {
-        Box::new(whole)
+fn format(path: &Path, start: &[u8]) -> Result<Option<Format>, SourceError> {
+    if let Some((name, program)) = foreign(start) {
+        return Err(SourceError {
+            path: path.to_owned(),
+            reason: format!("is compressed by {name}, which mailtop does not read"),
+            remedy: format!("{program} {} | mailtop report -", path.display()),
+            kind: io::ErrorKind::Unsupported,
+        });
+    }
+    Ok(Format::of(start))
+}
+
+fn archive(input: Peek<File>, path: &Path, damage: &Trouble) -> Content {
+    Content::Stream(Box::new(Archive {
+        members: Members::new(input),
+        path: path.to_owned(),
+        damage: damage.clone(),
     }))
 }
 
-fn read_start(stream: &mut impl Read, magic: &mut [u8; 2]) -> io::Result<usize> {
+/// The text of an archive, which ends at the damage if there is any.
+struct Archive {
+    members: Members<File>,
+    path: PathBuf,
+    damage: Trouble,
+}
+
+impl Read for Archive {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.members.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                self.damage.note(SourceError::new(&self.path, &error));
+                Ok(0)
+            }
+            result => result,
+        }
+    }
+}
+
+/// The time in gzip's header (RFC 1952 section 2.3.1): when the file that was compressed was last written.
+fn gzip_time(start: &[u8; MAGIC]) -> Option<SystemTime> {
+    let seconds = u32::from_le_bytes([start[4], start[5], start[6], start[7]]);
+    // Zero is "not known" (`gzip -n`); Postfix was first released in 1998, and archives made to be
+    // reproducible have small numbers there.
+    const FIRST: u32 = 883_612_800;
+    (seconds >= FIRST).then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()))
+}
+
+/// When the text of a .gz was last written. logrotate gives the .gz the time of the log, and that is the
+/// better one: gzip's own is only the first member's, where archives were joined. But a copy (scp, a
+/// download) is as young as the copying; half a year between the two can only come from that, and half a
+/// year is far below what would move a stamp into another year.
+fn written(metadata: &Metadata, inside: Option<SystemTime>) -> Option<SystemTime> {
+    const COPIED: Duration = Duration::from_secs(180 * 86_400);
+    let file = metadata.modified().ok();
+    match (inside, file) {
+        (Some(inside), Some(file)) if file.duration_since(inside).is_ok_and(|d| d > COPIED) => {
+            Some(inside)
+        }
+        _ => file,
+    }
+}
+
+fn read_start(file: &File, start: &mut [u8]) -> io::Result<usize> {
     let mut got = 0;
-    while got < magic.len() {
-        match stream.read(&mut magic[got..]) {
+    while got < start.len() {
+        match file.read_at(&mut start[got..], got as u64) {
             Ok(0) => break,
             Ok(n) => got += n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -96,154 +190,41 @@ fn read_start(stream: &mut impl Read, magic: &mut [u8; 2]) -> io::Result<usize> 
     Ok(got)
 }
 
-/// A part of a plain file, read by position so that several threads can share the file.
-#[derive(Debug)]
-pub struct Part<'a> {
-    file: &'a File,
-    at: u64,
-    end: u64,
-}
-
-impl Part<'_> {
-    /// Where in the file the next read begins.
-    pub fn at(&self) -> u64 {
-        self.at
-    }
-
-    /// How many bytes are still to be read.
-    pub fn left(&self) -> u64 {
-        self.end - self.at
-    }
-
-    /// Gives away the second half of what is still to be read, cut at a line end; `None` when no line
-    /// ends there.
-    pub fn give_half(&mut self) -> io::Result<Option<Self>> {
-        let middle = line_end(self.file, self.at + self.left() / 2, self.end)?;
-        let given = (middle < self.end).then_some(Self {
-            file: self.file,
-            at: middle,
-            end: self.end,
-        });
-        self.end = middle;
-        Ok(given)
-    }
-}
-
-impl Read for Part<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
-        let wanted = buffer.len().min(left);
-        let got = self.file.read_at(&mut buffer[..wanted], self.at)?;
-        self.at += got as u64;
-        Ok(got)
-    }
-}
-
-/// Cuts the first `size` bytes of a file into at most `count` parts that begin and end at line ends.
-pub fn parts(file: &File, size: u64, count: u64) -> io::Result<Vec<Part<'_>>> {
-    let mut parts = Vec::new();
-    let mut start = 0;
-    for i in 1..=count.max(1) {
-        let end = if i == count.max(1) {
-            size
-        } else {
-            line_end(file, size / count * i, size)?
-        };
-        if end > start {
-            parts.push(Part {
-                file,
-                at: start,
-                end,
-            });
-            start = end;
-        }
-    }
-    Ok(parts)
-}
-
-/// The position behind the first line end at or after `at`, or `size`.
-fn line_end(file: &File, mut at: u64, size: u64) -> io::Result<u64> {
-    let mut block = [0; 4096];
-    while at < size {
-        let got = file.read_at(&mut block, at)?;
-        if got == 0 {
-            break;
-        }
-        if let Some(found) = memchr::memchr(b'\n', &block[..got]) {
-            return Ok((at + found as u64 + 1).min(size));
-        }
-        at += got as u64;
-    }
-    Ok(size)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flate2::{Compression, GzBuilder};
     use std::io::Write as _;
 
-    #[test]
-    fn gzip_is_known_by_its_content_not_its_name() {
+    /// A .gz whose header says when, in a file written when.
+    fn gzip(inside: u32, file: u64) -> Option<SystemTime> {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("mail.log");
-        let mut zipped = Vec::new();
-        for text in ["one\n", "two\n"] {
-            let mut encoder =
-                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-            encoder.write_all(text.as_bytes()).unwrap();
-            zipped.extend(encoder.finish().unwrap());
-        }
-        std::fs::write(&path, zipped).unwrap();
-        let mut text = String::new();
-        open(&path)
+        let path = directory.path().join("mail.log.2.gz");
+        let out = File::create(&path).unwrap();
+        let mut encoder = GzBuilder::new()
+            .mtime(inside)
+            .write(out, Compression::fast());
+        encoder.write_all(b"one\n").unwrap();
+        encoder
+            .finish()
             .unwrap()
-            .content
-            .reader()
-            .read_to_string(&mut text)
+            .set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(file))
             .unwrap();
-        assert_eq!(text, "one\ntwo\n", "all members of the file are read");
+        open(&path).unwrap().modified
     }
 
     #[test]
-    fn parts_cover_a_file_once_and_end_at_line_ends() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        let lines: Vec<String> = (0..1000).map(|i| format!("line {i}\n")).collect();
-        let text = lines.concat();
-        std::fs::write(&path, &text).unwrap();
-        let file = File::open(&path).unwrap();
-        for count in [1, 2, 3, 7, 5000] {
-            let mut joined = String::new();
-            for mut part in parts(&file, text.len() as u64, count).unwrap() {
-                let mut piece = String::new();
-                part.read_to_string(&mut piece).unwrap();
-                assert!(piece.ends_with('\n'));
-                joined.push_str(&piece);
-            }
-            assert_eq!(joined, text, "{count} parts");
-        }
-    }
-
-    #[test]
-    fn a_half_that_is_given_away_begins_at_a_line() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        let lines: Vec<String> = (0..1000).map(|i| format!("line {i}\n")).collect();
-        let text = lines.concat();
-        std::fs::write(&path, &text).unwrap();
-        let file = File::open(&path).unwrap();
-        let mut whole = parts(&file, text.len() as u64, 1).unwrap();
-        let mut begun = [0; 100];
-        whole[0].read_exact(&mut begun).unwrap();
-        let mut joined = begun.to_vec();
-        let mut half = whole[0].give_half().unwrap().unwrap();
-        assert!(half.left().abs_diff(whole[0].left()) < 30);
-        whole[0].read_to_end(&mut joined).unwrap();
-        assert_eq!(joined.last(), Some(&b'\n'));
-        assert_eq!(joined.len() as u64, half.at());
-        half.read_to_end(&mut joined).unwrap();
-        assert_eq!(joined, text.as_bytes());
-        assert!(half.give_half().unwrap().is_none());
+    fn the_time_of_a_gz_is_its_logs_and_not_its_copys() {
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        let (log, soon, years) = (1_700_000_000, 1_700_090_000, 1_790_000_000);
+        // logrotate keeps the log's own time, or compresses a day later.
+        assert_eq!(gzip(1_700_000_000, log), at(log));
+        assert_eq!(gzip(1_700_000_000, soon), at(soon));
+        // Copied years later.
+        assert_eq!(gzip(1_700_000_000, years), at(log));
+        // gzip -n, and a made-up time.
+        assert_eq!(gzip(0, soon), at(soon));
+        assert_eq!(gzip(1, soon), at(soon));
     }
 
     #[test]
@@ -253,5 +234,16 @@ mod tests {
             panic!("a directory was opened as a log");
         };
         assert_eq!(error.reason, "is a directory");
+    }
+
+    #[test]
+    fn what_cannot_be_decompressed_names_the_program_that_can() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mail.log.2");
+        std::fs::write(&path, b"\x04\x22\x4d\x18\x64\x40\xa7").unwrap();
+        let Err(error) = open(&path) else {
+            panic!("lz4 was taken for a log");
+        };
+        assert!(error.to_string().contains("try: lz4 -dc "), "{error}");
     }
 }
