@@ -14,6 +14,7 @@ mod peers;
 mod console;
 mod console_live;
 mod console_queue;
+mod counting;
 mod demo;
 mod engine_deliver;
 mod engine_load;

@@ -116,33 +116,6 @@ fn the_json_has_exactly_the_documented_keys() {
     assert_eq!(delivered, 5183);
 }
 
-/// One file a counting rule, the expected totals beside it.
-#[test]
-fn the_counting_rules() {
-    let mut rules = 0;
-    for entry in std::fs::read_dir(data("counting")).unwrap() {
-        let log = entry.unwrap().path();
-        if log.extension().is_none_or(|e| e != "log") {
-            continue;
-        }
-        rules += 1;
-        let expected: Value =
-            serde_json::from_slice(&std::fs::read(log.with_extension("json")).unwrap()).unwrap();
-        let report = json(mailtop().args(["report", "--json"]).arg(&log));
-        assert_eq!(report["lines"]["unparsed"], 0, "{}", log.display());
-        for (name, value) in expected.as_object().unwrap() {
-            assert_eq!(
-                report["totals"][name],
-                *value,
-                "{name} in {}: {}",
-                log.display(),
-                report["totals"]
-            );
-        }
-    }
-    assert!(rules >= 12, "{rules} rules");
-}
-
 /// Several files, standard input and a plain copy are the same log.
 #[test]
 fn sources_of_every_kind_give_the_same_report() {

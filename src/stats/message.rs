@@ -4,6 +4,7 @@
 //! ids are used again. Lines may be split between two summaries that are merged later, so each fact is
 //! kept in a form that two halves can be joined from.
 
+use super::summary::messages::Noted;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::Hasher as _;
 use std::num::NonZeroU32;
@@ -124,6 +125,8 @@ pub(super) struct Message {
         reason = "8 bytes in each of many messages, not 24"
     )]
     pub unsized_: Option<Box<Vec<Unsized>>>,
+    /// What a row a message needs, when it was asked for.
+    pub noted: Option<Box<Noted>>,
 }
 
 /// How a message came in, and what it is known by.
@@ -161,6 +164,9 @@ impl Message {
         if let Some(active) = &mut self.unresolved {
             active.hour = rows.hour(active.hour);
             active.sender = rows.sender(active.sender);
+        }
+        if let Some(noted) = &mut self.noted {
+            noted.renumber(rows);
         }
         for delivery in self.unsized_.iter_mut().flat_map(|list| list.iter_mut()) {
             delivery.hour = rows.hour(delivery.hour);
@@ -221,6 +227,8 @@ pub(super) struct Messages {
     pub carried: Option<Carried>,
     /// Messages that ended without a `queue active` line although something was delivered.
     pub unsized_: u64,
+    /// What was noted of messages that are over.
+    pub over: Vec<Box<Noted>>,
 }
 
 /// Whether a message began in this summary.
@@ -285,15 +293,12 @@ impl Messages {
 
     fn carry(&mut self, key: Key, former: Option<(Message, Begun)>) {
         let Some(carried) = &mut self.carried else {
-            self.unsized_ +=
-                u64::from(former.is_some_and(|(message, _)| message.unsized_.is_some()));
+            self.close(former);
             return;
         };
         match former {
             // What began here is known to be another message than the one before.
-            Some((message, Begun::Here)) => {
-                self.unsized_ += u64::from(message.unsized_.is_some());
-            }
+            Some((_, Begun::Here)) => self.close(former),
             Some((message, Begun::Before)) => {
                 carried.renewed.insert(key);
                 carried.ended.insert(key, message);
@@ -302,6 +307,13 @@ impl Messages {
                 carried.renewed.insert(key);
             }
         }
+    }
+
+    /// Nothing more will be known of a message.
+    fn close(&mut self, message: Option<(Message, Begun)>) {
+        let Some((message, _)) = message else { return };
+        self.unsized_ += u64::from(message.unsized_.is_some());
+        self.over.extend(message.noted);
     }
 }
 

@@ -6,6 +6,7 @@
 //! which reads whole files into a summary) or how anything is shown.
 
 pub mod causes;
+pub mod compare;
 pub mod delays;
 pub mod diagnoses;
 pub mod histogram;

@@ -11,6 +11,10 @@ impl Summary {
         self.merge_counts(&mut other);
         self.reinjection
             .merge(std::mem::take(&mut other.reinjection), &rows);
+        for mut noted in std::mem::take(&mut other.messages.over) {
+            noted.renumber(&rows);
+            self.messages.over.push(noted);
+        }
         let carried = other.messages.carried.take().unwrap_or_default();
         let Carried { mut ended, renewed } = carried;
         for key in renewed {
@@ -158,6 +162,10 @@ impl Summary {
         }
         message.message_id = message.message_id.or(later.message_id);
         message.user = message.user.or(later.user);
+        match (&mut message.noted, later.noted) {
+            (Some(noted), Some(later)) => noted.join(*later),
+            (noted, later) => *noted = noted.take().or(later),
+        }
         message.filtered |= later.filtered;
         if let Some(id) = message.message_id
             && std::mem::take(&mut message.filtered)

@@ -12,6 +12,7 @@ mod detail;
 mod joined;
 mod limits;
 mod merge;
+pub(super) mod messages;
 mod observe;
 mod overlap;
 mod reinjection;
@@ -32,6 +33,7 @@ use crate::logparse::event::PostscreenKind;
 pub use connections::{ConnectionTime, Connections};
 pub use detail::{Group, Outcome};
 pub use limits::{Limit, Limits};
+pub use messages::{Fate, MessageRow};
 pub use observe::Scope;
 pub(crate) use observe::lookup_zone;
 pub use overlap::{Catch, Overlap};
@@ -231,6 +233,31 @@ pub struct Totals {
     pub sending_hosts: u64,
     pub recipients: u64,
     pub recipient_hosts: u64,
+}
+
+impl Totals {
+    /// Names and values in the order of the members.
+    pub fn named(&self) -> [(&'static str, u64); 17] {
+        [
+            ("received", self.received),
+            ("delivered", self.delivered),
+            ("forwarded", self.forwarded),
+            ("deferred", self.deferred),
+            ("deferrals", self.deferrals),
+            ("bounced", self.bounced),
+            ("rejected", self.rejected),
+            ("reject_warnings", self.reject_warnings),
+            ("held", self.held),
+            ("discarded", self.discarded),
+            ("expired", self.expired),
+            ("bytes_received", self.bytes_received),
+            ("bytes_delivered", self.bytes_delivered),
+            ("senders", self.senders),
+            ("sending_hosts", self.sending_hosts),
+            ("recipients", self.recipients),
+            ("recipient_hosts", self.recipient_hosts),
+        ]
+    }
 }
 
 impl Summary {

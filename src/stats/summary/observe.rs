@@ -64,6 +64,9 @@ impl Summary {
         if let Some(key) = key
             && self.message_event(record, key, hour)
         {
+            if self.sections.has(Section::Messages) {
+                self.note(record, key);
+            }
             return;
         }
         self.other_event(record, hour);
@@ -565,7 +568,7 @@ pub(crate) fn lookup_zone(name: &[u8]) -> &[u8] {
 }
 
 /// The address with its domain in lower case; the local part's case is its host's business.
-fn lower_domain(address: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn lower_domain(address: &[u8]) -> Cow<'_, [u8]> {
     match memchr::memrchr(b'@', address) {
         Some(at) if address[at..].iter().any(u8::is_ascii_uppercase) => {
             let mut lower = address.to_vec();

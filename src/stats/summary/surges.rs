@@ -125,6 +125,20 @@ impl Summary {
         surges
     }
 
+    #[cfg(test)]
+    pub(super) fn sent_by_hour(&self) -> Vec<(Who<'_>, Hour, u32, u32)> {
+        let hours: Vec<Hour> = self.series.numbered().map(|(_, hour)| hour).collect();
+        let sent = self.surges.sent.iter();
+        let mut rows: Vec<_> = sent
+            .map(|((who, hour), sent)| {
+                let hour = hours[*hour as usize];
+                (self.who(*who), hour, sent.messages, sent.recipients)
+            })
+            .collect();
+        rows.sort_unstable_by_key(|row| (row.0, row.1));
+        rows
+    }
+
     fn who(&self, number: u32) -> Who<'_> {
         if number & USER == 0 {
             Who::Client(self.clients.name(number))
