@@ -4,7 +4,8 @@
 //! remedy. In: the live aggregate and the queue. Out: findings, the gravest first. It acts on nothing.
 
 use super::causes::{domain, of_text};
-use super::live::{Bounded, Live};
+use super::frequent::Frequent;
+use super::live::Live;
 use crate::queue::{Entry, QueueName};
 use crate::sanitize;
 use std::collections::BTreeMap;
@@ -271,21 +272,17 @@ fn tls(evidence: &Evidence<'_>) -> Vec<Found> {
 }
 
 /// The names of a table that occurred often enough.
-fn frequent(table: &Bounded, least: u64, subject: fn(String) -> Subject) -> Vec<Found> {
+fn frequent(table: &Frequent, least: u64, subject: fn(String) -> Subject) -> Vec<Found> {
     table
         .top(10)
         .into_iter()
-        .filter(|(_, cause)| cause.count >= least)
-        .map(|(name, cause)| {
-            let name = String::from_utf8_lossy(name).into_owned();
+        .filter(|row| row.count >= least)
+        .map(|row| {
+            let name = String::from_utf8_lossy(row.name).into_owned();
             Found {
-                count: cause.count,
+                count: row.count,
                 what: name.clone(),
-                why: cause
-                    .examples
-                    .first()
-                    .map(|e| String::from_utf8_lossy(&of_text(e)).into_owned())
-                    .unwrap_or_default(),
+                why: String::from_utf8_lossy(&of_text(row.example)).into_owned(),
                 subject: subject(name),
             }
         })
@@ -320,7 +317,7 @@ fn storm(evidence: &Evidence<'_>) -> Vec<Found> {
             .bounces
             .top(1)
             .first()
-            .map(|(name, _)| String::from_utf8_lossy(name).into_owned())
+            .map(|row| String::from_utf8_lossy(row.name).into_owned())
             .unwrap_or_default(),
         subject: Subject::Log,
     }]
@@ -392,22 +389,22 @@ fn one(count: u64, what: String, why: String) -> Vec<Found> {
 }
 
 /// How often causes with one of these texts occurred, and the most frequent one's name.
-fn containing(table: &Bounded, texts: &[&[u8]]) -> (u64, String) {
+fn containing(table: &Frequent, texts: &[&[u8]]) -> (u64, String) {
     let hits: Vec<_> = table
         .top(usize::MAX)
         .into_iter()
-        .filter(|(name, cause)| {
+        .filter(|row| {
             texts.iter().any(|text| {
                 let has = |bytes: &[u8]| memchr::memmem::find(bytes, text).is_some();
-                has(name) || cause.examples.iter().any(|e| has(e))
+                has(row.name) || has(row.example)
             })
         })
         .collect();
     let name = hits
         .first()
-        .map(|(name, _)| String::from_utf8_lossy(name).into_owned())
+        .map(|row| String::from_utf8_lossy(row.name).into_owned())
         .unwrap_or_default();
-    (hits.iter().map(|(_, cause)| cause.count).sum(), name)
+    (hits.iter().map(|row| row.count).sum(), name)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod causes;
 pub mod compare;
 pub mod delays;
 pub mod diagnoses;
+pub mod frequent;
 pub mod histogram;
 pub mod live;
 mod message;

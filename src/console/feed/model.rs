@@ -69,9 +69,9 @@ impl Model {
         let minutes = self.live.minutes.last(60, hour_to);
         let total = self.live.total;
         let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
-        let top = |table: &crate::stats::live::Bounded| {
+        let top = |table: &crate::stats::frequent::Frequent| {
             let rows = table.top(TOP);
-            rows.iter().map(|(n, c)| (text(n), c.count)).collect()
+            rows.iter().map(|r| (text(r.name), r.count)).collect()
         };
         Figures {
             offset: self.offset,
@@ -110,7 +110,7 @@ impl Model {
         let zones = self.live.rbl_hits.top(TOP);
         let bad: Vec<_> = zones
             .iter()
-            .filter_map(|(zone, _)| std::str::from_utf8(zone).ok())
+            .filter_map(|row| std::str::from_utf8(row.name).ok())
             .filter(|zone| crate::rbl::dead(zone).is_some())
             .collect();
         let evidence = Evidence {
