@@ -148,6 +148,7 @@ fn figures() -> Figures {
                 773,
             ),
         ],
+        errors: [0, 0],
         deferrals: vec![
             (
                 "connect to host[ip]: Connection timed out".to_owned(),
@@ -321,6 +322,7 @@ pub(crate) fn rejects(ticket: u64) -> RejectAnswer {
                 61,
             ),
         ],
+        error: 0,
         total: 40_881,
         of: 40_881,
         hours: (0..24).map(|n| n * 100).collect(),

@@ -175,10 +175,7 @@ mod tests {
     #[test]
     fn few_names_are_counted_exactly() {
         let table = counted((0..5000).map(|i| i % 700));
-        assert_eq!(
-            (table.error(), table.len(), table.total()),
-            (0, 700, 5000)
-        );
+        assert_eq!((table.error(), table.len(), table.total()), (0, 700, 5000));
         let top = table.top(1)[0];
         assert_eq!((top.name, top.count), (&b"name 0"[..], 8));
         assert_eq!((top.last, top.example), (at(4900), &b"text 4900"[..]));

@@ -1,19 +1,16 @@
 //! Who is refused and why: the Rejects screen's groups, bounded, a record at a time.
 
 use super::causes::{domain, of_reject};
+use super::frequent::{Frequent, Named};
 use crate::logparse::event::{Event, Reject, Verdict};
 use crate::logparse::{Record, Stamp};
-use rustc_hash::FxHashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
-
-/// How many groups a dimension keeps; the rarest are dropped when there are twice as many.
-const KEPT: usize = 1000;
 
 /// By what rejects are grouped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Dimension {
     /// Normalised text.
+    #[default]
     Reason,
     /// The taxonomy's category ([`crate::logparse::taxonomy::Category::name`]).
     Category,
@@ -50,39 +47,21 @@ impl Dimension {
         Self::Hour,
     ];
 
-    /// Its title.
+    /// Its name on a screen, where ten of them stand in a row.
     pub fn title(self) -> &'static str {
         match self {
             Self::Reason => "reason",
-            Self::Category => "category",
+            Self::Category => "kind",
             Self::Restriction => "restriction",
-            Self::Zone => "block list",
+            Self::Zone => "list",
             Self::Client => "client",
             Self::Network => "network",
-            Self::Helo => "HELO",
-            Self::SenderDomain => "sender domain",
-            Self::Recipient => "recipient",
+            Self::Helo => "helo",
+            Self::SenderDomain => "sender",
+            Self::Recipient => "rcpt",
             Self::Hour => "hour",
         }
     }
-}
-
-/// One group of rejects.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// How many.
-    pub count: u64,
-    /// The newest one's time.
-    pub last: Stamp,
-    /// The newest one's text, after the tag. Hostile, as all text of logs.
-    pub example: Arc<[u8]>,
-}
-
-/// The groups of one dimension.
-#[derive(Debug, Clone, Default)]
-struct Groups {
-    rows: FxHashMap<Box<[u8]>, Group>,
-    others: u64,
 }
 
 /// All groups.
@@ -90,7 +69,7 @@ struct Groups {
 pub struct Rejects {
     /// Rejects, all together.
     pub total: u64,
-    dimensions: [Groups; Dimension::ALL.len()],
+    dimensions: [Frequent; Dimension::ALL.len()],
 }
 
 impl Rejects {
@@ -107,26 +86,21 @@ impl Rejects {
         }
         let times = u64::from(record.repeat);
         self.total += times;
-        let example: Arc<[u8]> = record.text.into();
-        for (i, dimension) in Dimension::ALL.into_iter().enumerate() {
-            if let Some(name) = name(dimension, record, reject) {
-                self.dimensions[i].add(&name, record.time, &example, times);
+        for (groups, dimension) in self.dimensions.iter_mut().zip(Dimension::ALL) {
+            if let Some(name) = dimension.of(record, reject) {
+                groups.add(&name, record.text, record.time, times);
             }
         }
     }
 
     /// The `n` largest groups, the largest first.
-    pub fn top(&self, dimension: Dimension, n: usize) -> Vec<(&[u8], &Group)> {
-        let groups = self.groups(dimension);
-        let mut rows: Vec<_> = groups.rows.iter().map(|(k, v)| (&**k, v)).collect();
-        rows.sort_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(b.0)));
-        rows.truncate(n);
-        rows
+    pub fn top(&self, dimension: Dimension, n: usize) -> Vec<Named<'_>> {
+        self.groups(dimension).top(n)
     }
 
     /// How many groups a dimension has.
     pub fn len(&self, dimension: Dimension) -> usize {
-        self.groups(dimension).rows.len()
+        self.groups(dimension).len()
     }
 
     /// Whether nothing was rejected.
@@ -134,23 +108,20 @@ impl Rejects {
         self.total == 0
     }
 
-    /// Rejects in groups that were dropped because they were rare.
-    pub fn others(&self, dimension: Dimension) -> u64 {
-        self.groups(dimension).others
+    /// How much too high the counts of a dimension may be: 0 unless it has very many groups.
+    pub fn error(&self, dimension: Dimension) -> u64 {
+        self.groups(dimension).error()
     }
 
     /// Adds another's groups.
     pub fn merge(&mut self, other: Self) {
         self.total += other.total;
         for (mine, theirs) in self.dimensions.iter_mut().zip(other.dimensions) {
-            mine.others += theirs.others;
-            for (name, group) in theirs.rows {
-                mine.add(&name, group.last, &group.example, group.count);
-            }
+            mine.merge(theirs);
         }
     }
 
-    fn groups(&self, dimension: Dimension) -> &Groups {
+    fn groups(&self, dimension: Dimension) -> &Frequent {
         let at = Dimension::ALL
             .iter()
             .position(|d| *d == dimension)
@@ -159,61 +130,25 @@ impl Rejects {
     }
 }
 
-impl Groups {
-    fn add(&mut self, name: &[u8], time: Stamp, example: &Arc<[u8]>, times: u64) {
-        if let Some(group) = self.rows.get_mut(name) {
-            group.count += times;
-            if time >= group.last {
-                group.last = time;
-                group.example = Arc::clone(example);
-            }
-            return;
-        }
-        self.rows.insert(
-            name.into(),
-            Group {
-                count: times,
-                last: time,
-                example: Arc::clone(example),
+impl Dimension {
+    /// The group of a reject; `None` when it has none.
+    pub fn of(self, record: &Record<'_>, reject: &Reject<'_>) -> Option<Vec<u8>> {
+        let known = |text: &[u8]| (!text.is_empty()).then(|| text.to_vec());
+        match self {
+            Self::Reason => Some(of_reject(reject)),
+            Self::Category => Some(reject.category.name().as_bytes().to_vec()),
+            Self::Restriction => reject.category.restriction().map(|r| r.as_bytes().to_vec()),
+            Self::Zone => reject.category.zone().map(<[u8]>::to_vec),
+            Self::Client => known(reject.client.ip),
+            Self::Network => network(reject.client.ip),
+            Self::Helo => reject.helo.and_then(known),
+            Self::SenderDomain => match reject.from? {
+                b"" => Some(b"<>".to_vec()),
+                from => domain(from).map(<[u8]>::to_ascii_lowercase),
             },
-        );
-        if self.rows.len() > 2 * KEPT {
-            self.drop_rarest();
+            Self::Recipient => reject.to.and_then(known),
+            Self::Hour => Some(hour(record.time).into_bytes()),
         }
-    }
-
-    fn drop_rarest(&mut self) {
-        let mut keys: Vec<_> = self.rows.values().map(|g| (g.count, g.last)).collect();
-        keys.sort_unstable_by(|a, b| b.cmp(a));
-        let least = keys[KEPT];
-        let others = &mut self.others;
-        self.rows.retain(|_, group| {
-            let keep = (group.count, group.last) > least;
-            if !keep {
-                *others += group.count;
-            }
-            keep
-        });
-    }
-}
-
-/// The group of a reject in a dimension; `None` when it has none.
-fn name(dimension: Dimension, record: &Record<'_>, reject: &Reject<'_>) -> Option<Vec<u8>> {
-    let known = |text: &[u8]| (!text.is_empty()).then(|| text.to_vec());
-    match dimension {
-        Dimension::Reason => Some(of_reject(reject)),
-        Dimension::Category => Some(reject.category.name().as_bytes().to_vec()),
-        Dimension::Restriction => reject.category.restriction().map(|r| r.as_bytes().to_vec()),
-        Dimension::Zone => reject.category.zone().map(<[u8]>::to_vec),
-        Dimension::Client => known(reject.client.ip),
-        Dimension::Network => network(reject.client.ip),
-        Dimension::Helo => reject.helo.and_then(known),
-        Dimension::SenderDomain => match reject.from? {
-            b"" => Some(b"<>".to_vec()),
-            from => domain(from).map(<[u8]>::to_ascii_lowercase),
-        },
-        Dimension::Recipient => reject.to.and_then(known),
-        Dimension::Hour => Some(hour(record.time).into_bytes()),
     }
 }
 
@@ -258,7 +193,7 @@ mod tests {
             rejects
                 .top(d, 1)
                 .first()
-                .map(|(n, _)| String::from_utf8_lossy(n).into_owned())
+                .map(|row| String::from_utf8_lossy(row.name).into_owned())
         };
         assert_eq!(first(Dimension::Category).as_deref(), Some("relay_denied"));
         assert_eq!(
@@ -280,17 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_bounded_and_nothing_is_lost_from_the_count() {
-        let rejects = observed(5 * KEPT);
-        assert!(rejects.len(Dimension::Client) <= 2 * KEPT);
-        let shown: u64 = rejects
-            .top(Dimension::Client, usize::MAX)
-            .iter()
-            .map(|(_, g)| g.count)
-            .sum();
-        assert_eq!(shown + rejects.others(Dimension::Client), rejects.total);
+    fn groups_are_bounded_and_say_how_exact_they_are() {
+        let rejects = observed(5000);
+        assert!(rejects.len(Dimension::Client) < 1024);
+        assert!(rejects.error(Dimension::Client) > 0);
+        assert_eq!(rejects.error(Dimension::Recipient), 0);
         let mut twice = rejects.clone();
         twice.merge(rejects);
-        assert_eq!(twice.total, 10 * KEPT as u64);
+        assert_eq!(twice.total, 10_000);
+        assert_eq!(twice.top(Dimension::Recipient, 1)[0].count, 10_000);
     }
 }

@@ -364,7 +364,11 @@ fn reasons(figures: &Figures, chosen: Option<&Row>, pen: &mut Pen<'_>, area: Rec
         (right, "Deferrals", &figures.deferrals, Role::Warn),
     ];
     for (n, (area, title, rows, role)) in lists.into_iter().enumerate() {
-        pen.heading(area.x + 1, area.y, area.width.saturating_sub(2), title);
+        let title = match figures.errors[n] {
+            0 => title.to_owned(),
+            error => format!("{title} (counts may be {} too high)", text::count(error)),
+        };
+        pen.heading(area.x + 1, area.y, area.width.saturating_sub(2), &title);
         if rows.is_empty() {
             pen.put(area.x + 1, area.y + 1, area.width - 1, "none", Role::Dim);
         }

@@ -93,6 +93,7 @@ fn figures() -> Figures {
             ("Message size exceeds fixed limit", 57),
             ("Access denied", 9),
         ]),
+        errors: [0, 0],
         deferrals: reasons(&[
             ("connect to host[ip]: Connection timed out", 1_512),
             ("host host[ip] said: 450 4.2.0 <address>: Greylisted", 1_031),

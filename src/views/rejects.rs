@@ -64,6 +64,10 @@ fn within(rejects: &Rejects, pen: &mut Pen<'_>, area: Rect) {
         line = format!("{line}, matching {}", rejects.view.filter);
     }
     line = format!("{line}, by {}", rejects.view.sort.title());
+    if rejects.answer.error > 0 {
+        let error = text::count(rejects.answer.error);
+        line = format!("{line}; very many values: counts may be {error} too high");
+    }
     pen.put(area.x + 1, area.y, area.width - 1, &line, Role::Text);
 }
 

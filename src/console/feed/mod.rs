@@ -6,6 +6,7 @@
 mod line;
 mod model;
 mod rejected;
+mod start;
 mod stories;
 mod task;
 mod words;

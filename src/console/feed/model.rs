@@ -11,10 +11,13 @@ use crate::logparse::event::Event;
 use crate::queue::{Entry, QueueName};
 use crate::stats::diagnoses::{self, Diagnosis, Evidence, Severity, Subject};
 use crate::stats::live::{Flow, Live};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A log whose last line is older than this is a record of the past: its own last hour is shown.
 const STALE: i64 = 3_600;
+/// The queue's depth is compared with what it was so many seconds ago.
+const HOUR: i64 = 3_600;
 /// Reasons and causes shown: more than a tall terminal has rows for.
 const TOP: usize = 30;
 
@@ -27,6 +30,9 @@ pub(super) struct Model {
     rejected: Rejected,
     stories: Stories,
     queue: Option<Arc<Vec<Entry>>>,
+    /// How many messages the queue held when it was looked at, oldest first, back to an hour ago: seconds since
+    /// the epoch and messages.
+    depths: VecDeque<(i64, u64)>,
 }
 
 impl Model {
@@ -48,9 +54,35 @@ impl Model {
         self.stories.observe(record);
     }
 
-    /// What lies in the queue now.
-    pub fn queue(&mut self, entries: Arc<Vec<Entry>>) {
+    /// Puts what an older stretch of the log told before what is known.
+    pub fn prepend(&mut self, older: Self) {
+        self.reading.lines += older.reading.lines;
+        self.reading.unparsed += older.reading.unparsed;
+        self.reading.span = match (self.reading.span, older.reading.span) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (one, other) => one.or(other),
+        };
+        self.live.prepend(older.live);
+        self.rejected.prepend(older.rejected);
+        self.stories.prepend(older.stories);
+    }
+
+    /// What lies in the queue at this time (seconds since the epoch).
+    pub fn queue(&mut self, entries: Arc<Vec<Entry>>, now: i64) {
+        // One reading a minute says enough of an hour.
+        if self.depths.back().is_none_or(|(at, _)| now - at >= 60) {
+            self.depths.push_back((now, entries.len() as u64));
+        }
+        while self.depths.get(1).is_some_and(|(at, _)| now - at >= HOUR) {
+            self.depths.pop_front();
+        }
         self.queue = Some(entries);
+    }
+
+    /// How many messages the queue held an hour before `now`, when it was known then.
+    fn queue_an_hour_ago(&self, now: i64) -> Option<u64> {
+        let (at, depth) = self.depths.front()?;
+        (now - at >= HOUR).then_some(*depth)
     }
 
     /// The overview's figures at this time (seconds since the epoch).
@@ -82,6 +114,7 @@ impl Model {
             delays: self.delays(hour_to),
             rejects: top(&self.live.rejects),
             deferrals: top(&self.live.deferrals),
+            errors: [self.live.rejects.error(), self.live.deferrals.error()],
             diagnoses: self.diagnoses(hour_to),
             reading: self.reading.clone(),
             waiting: self.queue.as_ref().map(|entries| ages(entries, now)),
@@ -116,7 +149,7 @@ impl Model {
         let evidence = Evidence {
             live: &self.live,
             queue: entries,
-            queue_an_hour_ago: None,
+            queue_an_hour_ago: self.queue_an_hour_ago(now),
             now,
             bad_zones: &bad,
         };

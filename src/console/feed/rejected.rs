@@ -5,18 +5,18 @@
 
 use super::{Grouping, RejectAnswer, RejectQuery, RejectRow};
 use crate::logparse::Record;
-use crate::logparse::event::{Event, Reject, Verdict};
-use crate::stats::causes::{domain, of_reject};
+use crate::logparse::event::{Event, Verdict};
 use crate::stats::names::Table;
-use crate::stats::rejects::{Dimension, Rejects};
+use crate::stats::rejects::Rejects;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
-use std::net::IpAddr;
 
 /// Single rejects kept: 60 bytes each.
 const KEPT: usize = 20_000;
 /// Distinct names kept; when there are more, the single rejects start afresh.
 const NAMES: usize = 60_000;
+/// A name longer than this is cut: it is only shown, and what is kept must not depend on it.
+const LONGEST: usize = 256;
 /// Rows of an answer.
 const ROWS: usize = 1_000;
 
@@ -57,8 +57,11 @@ impl Rejected {
         }
         // Row 0 is "none".
         self.names.number(b"");
-        let values = Grouping::ALL
-            .map(|by| value(by, record, reject).map_or(0, |name| self.names.number(&name)));
+        let values = Grouping::ALL.map(|by| {
+            by.of(record, reject).map_or(0, |name| {
+                self.names.number(&name[..name.len().min(LONGEST)])
+            })
+        });
         let time = record.time.seconds();
         if self.single.len() == KEPT {
             self.single.pop_front();
@@ -72,13 +75,34 @@ impl Rejected {
     }
 
     fn count_hour(&mut self, hour: i64, times: u64) {
-        match self.hours.iter_mut().rev().find(|(h, _)| *h == hour) {
-            Some((_, count)) => *count += times,
-            None => self.hours.push_back((hour, times)),
+        match self.hours.binary_search_by_key(&hour, |(h, _)| *h) {
+            Ok(at) => self.hours[at].1 += times,
+            Err(at) => self.hours.insert(at, (hour, times)),
         }
         // Two days: the day shown, and room for hours that come out of order.
         while self.hours.len() > 48 {
             self.hours.pop_front();
+        }
+    }
+
+    /// Puts the rejects of an older stretch of the log before these.
+    pub fn prepend(&mut self, older: Self) {
+        self.all.merge(older.all);
+        for (hour, times) in older.hours {
+            self.count_hour(hour, times);
+        }
+        // The newest are kept, as many as there is room for.
+        let room = KEPT.saturating_sub(self.single.len());
+        for single in older.single.into_iter().rev().take(room) {
+            if self.names.len() > NAMES {
+                return;
+            }
+            self.names.number(b"");
+            let values = single.values.map(|at| match at {
+                0 => 0,
+                _ => self.names.number(older.names.name(at)),
+            });
+            self.single.push_front(Single { values, ..single });
         }
     }
 
@@ -88,6 +112,7 @@ impl Rejected {
             return RejectAnswer {
                 ticket,
                 rows: self.groups(query.by),
+                error: self.all.error(query.by),
                 total: self.all.total,
                 of: self.all.total,
                 hours: day(to, |hour| {
@@ -103,13 +128,13 @@ impl Rejected {
 
     fn groups(&self, by: Grouping) -> Vec<RejectRow> {
         self.all
-            .top(dimension(by), ROWS)
+            .top(by, ROWS)
             .into_iter()
-            .map(|(name, group)| RejectRow {
-                value: String::from_utf8_lossy(name).into_owned(),
-                count: group.count,
-                last: group.last.seconds(),
-                sample: String::from_utf8_lossy(&group.example).into_owned(),
+            .map(|row| RejectRow {
+                value: String::from_utf8_lossy(row.name).into_owned(),
+                count: row.count,
+                last: row.last.seconds(),
+                sample: String::from_utf8_lossy(row.example).into_owned(),
             })
             .collect()
     }
@@ -150,6 +175,7 @@ impl Rejected {
         RejectAnswer {
             ticket,
             rows,
+            error: 0,
             total,
             of: self.single.iter().map(|s| u64::from(s.times)).sum(),
             hours: day(to, |hour| hours.get(&hour).copied().unwrap_or(0)),
@@ -165,53 +191,6 @@ fn day(to: i64, count: impl Fn(i64) -> u64) -> Vec<u64> {
 
 fn place(by: Grouping) -> usize {
     Grouping::ALL.iter().position(|g| *g == by).unwrap_or(0)
-}
-
-fn dimension(by: Grouping) -> Dimension {
-    match by {
-        Grouping::Reason => Dimension::Reason,
-        Grouping::Category => Dimension::Category,
-        Grouping::Restriction => Dimension::Restriction,
-        Grouping::Zone => Dimension::Zone,
-        Grouping::Client => Dimension::Client,
-        Grouping::Network => Dimension::Network,
-        Grouping::Helo => Dimension::Helo,
-        Grouping::SenderDomain => Dimension::SenderDomain,
-        Grouping::Recipient => Dimension::Recipient,
-        Grouping::Hour => Dimension::Hour,
-    }
-}
-
-/// The value of a reject in a grouping: the same words as [`Rejects`] groups by.
-fn value(by: Grouping, record: &Record<'_>, reject: &Reject<'_>) -> Option<Vec<u8>> {
-    let known = |text: &[u8]| (!text.is_empty()).then(|| text.to_vec());
-    match by {
-        Grouping::Reason => Some(of_reject(reject)),
-        Grouping::Category => Some(reject.category.name().as_bytes().to_vec()),
-        Grouping::Restriction => reject.category.restriction().map(|r| r.as_bytes().to_vec()),
-        Grouping::Zone => reject.category.zone().map(<[u8]>::to_vec),
-        Grouping::Client => known(reject.client.ip),
-        Grouping::Network => network(reject.client.ip),
-        Grouping::Helo => reject.helo.and_then(known),
-        Grouping::SenderDomain => match reject.from? {
-            b"" => Some(b"<>".to_vec()),
-            from => domain(from).map(<[u8]>::to_ascii_lowercase),
-        },
-        Grouping::Recipient => reject.to.and_then(known),
-        Grouping::Hour => {
-            let local = record.time.seconds() + i64::from(record.time.offset);
-            let time = chrono::DateTime::from_timestamp(local, 0)?;
-            Some(time.format("%Y-%m-%d %H").to_string().into_bytes())
-        }
-    }
-}
-
-/// The /24 or /64 network of an address.
-fn network(ip: &[u8]) -> Option<Vec<u8>> {
-    let address: IpAddr = std::str::from_utf8(ip).ok()?.parse().ok()?;
-    let bits = if address.is_ipv4() { 24 } else { 64 };
-    let network = ipnet::IpNet::new(address, bits).ok()?.trunc();
-    Some(network.to_string().into_bytes())
 }
 
 #[cfg(test)]

@@ -30,6 +30,11 @@ impl Stories {
         self.messages.observe(record);
     }
 
+    /// Puts the messages of an older stretch of the log before these.
+    pub fn prepend(&mut self, older: Self) {
+        self.messages.prepend(older.messages);
+    }
+
     /// Messages that match, newest first.
     pub fn find(&self, ticket: u64, text: &str) -> Found {
         let query = Query::new(text);

@@ -1,20 +1,24 @@
 //! The log's task itself: reads what was, follows what comes, keeps the figures, answers questions.
 //!
 //! Order at the start: the last lines of the logs, read backwards, so that the log screen is filled at once;
-//! then every log from its beginning for the figures; then what is appended. Lines already shown are not sent
-//! twice: each log's size at the start is where the follower's lines become news.
+//! then the recent hours in order, and what is appended since; meanwhile a thread reads what is older, and its
+//! model is put before this one ([`super::start`]). Lines already shown are not sent twice: each log's size at
+//! the start is where the follower's lines become news.
 
 use super::line::keep;
 use super::model::Model;
+use super::start::{self, Entry, Older};
 use super::{Batch, LogLine, News, Request, Watch, Where};
 use crate::console::log::{MAX_BYTES, MAX_LINES};
 use crate::console::message::Message;
 use crate::logparse::source::{
-    self, Content, Flow, FollowOptions, Follower, History, Lines, Notice, Start,
+    self, Flow, FollowOptions, Follower, History, Lines, Notice, Positions, Start,
 };
-use crate::logparse::{Line, Parser, Reference};
+use crate::logparse::{LOOK_BACK, Line, Parser, Raw};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -28,7 +32,7 @@ const AHEAD: usize = 4;
 const BLOCK: usize = 256 * 1024;
 
 /// What the reading threads hand over.
-enum Work {
+pub(super) enum Work {
     /// Whole lines of a log, and the place behind them where the log is a file that is followed.
     Block {
         source: usize,
@@ -37,6 +41,8 @@ enum Work {
     },
     /// The follower of the logs that grow.
     Following(Follower),
+    /// What lies before the recent hours, and the last lines of it that the screen does not have.
+    Older(Box<Model>, Vec<LogLine>),
     /// A log cannot be read.
     Problem(String),
     /// The beginning is done; only what is appended comes now.
@@ -51,6 +57,8 @@ struct Log {
     /// The size at the start and how much of it was read, for the progress.
     size: u64,
     read: u64,
+    /// The end of the last block: what a `last message repeated` at the next one's beginning is about.
+    before: Vec<u8>,
 }
 
 /// The task's state.
@@ -64,6 +72,8 @@ pub(super) struct Task {
     figures_at: Instant,
     minute_at: Instant,
     changed: bool,
+    /// Bytes that the thread which reads what is older has still to read.
+    older: Arc<AtomicU64>,
     /// The question whose answer is in view: asked again when there is something new.
     standing: Option<Request>,
     /// Kept so that it goes on; it ends when dropped.
@@ -76,15 +86,27 @@ pub(super) async fn run(
     mut requests: mpsc::UnboundedReceiver<Request>,
     outbox: mpsc::Sender<Message>,
 ) {
-    let mut task = Task::new(&paths, outbox);
-    if task.look_back(&paths).await.is_none() {
+    let mut entries: Vec<_> = paths.iter().map(|path| Entry::of(path)).collect();
+    let mut task = Task::new(&entries, outbox);
+    if task.look_back(&paths, &entries).await.is_none() {
         return;
     }
+    start::cut(&mut entries);
+    task.begin_at(&entries);
+    let older = Older::of(&paths, &entries);
+    task.older = Arc::clone(&older.remaining);
+    let positions = start::positions(&paths, &entries);
     let (works, mut inbox) = mpsc::channel(AHEAD);
-    // Ends with the inbox: its next send fails.
+    // Both end with the inbox: their next send fails.
+    if !older.is_empty() {
+        let works = works.clone();
+        let _older = std::thread::Builder::new()
+            .name("older log".to_owned())
+            .spawn(move || older.read(&works));
+    }
     let _reader = std::thread::Builder::new()
         .name("log reader".to_owned())
-        .spawn(move || read(paths, &works));
+        .spawn(move || read(paths, &entries, positions, &works));
     let mut reading = true;
     loop {
         if task.publish().await.is_none() {
@@ -106,11 +128,12 @@ pub(super) async fn run(
 }
 
 impl Task {
-    fn new(paths: &[PathBuf], outbox: mpsc::Sender<Message>) -> Self {
+    fn new(entries: &[Entry], outbox: mpsc::Sender<Message>) -> Self {
         let now = Instant::now();
         Self {
             outbox,
-            logs: paths.iter().map(|path| Log::new(path)).collect(),
+            logs: entries.iter().map(Log::new).collect(),
+            older: Arc::default(),
             model: Model::default(),
             pending: Vec::new(),
             pending_bytes: 0,
@@ -124,16 +147,16 @@ impl Task {
     }
 
     /// Sends the last lines of the logs, newest block first, until the screen's ring is full.
-    async fn look_back(&mut self, paths: &[PathBuf]) -> Option<()> {
+    async fn look_back(&mut self, paths: &[PathBuf], entries: &[Entry]) -> Option<()> {
         let (mut lines, mut bytes) = (0, 0);
-        for (log, path) in self.logs.iter_mut().zip(paths).rev() {
+        for ((log, path), entry) in self.logs.iter_mut().zip(paths).zip(entries).rev() {
+            if !matches!(entry, Entry::Followed(_)) {
+                continue;
+            }
             // What cannot be read now is the follower's to report.
             let Ok(mut history) = History::open(path, Some(log.size)) else {
                 continue;
             };
-            if !follows(path) {
-                continue;
-            }
             while lines < MAX_LINES && bytes < MAX_BYTES {
                 let Ok(Some(mut block)) = history.next_block() else {
                     break;
@@ -161,6 +184,13 @@ impl Task {
         Some(())
     }
 
+    /// Where the follower begins in each log: what lies before is read by another thread.
+    fn begin_at(&mut self, entries: &[Entry]) {
+        for (log, entry) in self.logs.iter_mut().zip(entries) {
+            log.read = entry.recent();
+        }
+    }
+
     async fn take(&mut self, work: Work) -> Option<()> {
         match work {
             Work::Block { source, bytes, end } => self.block(source, &bytes, end),
@@ -169,6 +199,15 @@ impl Task {
                 self.outbox.send(Message::Feed(news)).await.ok()?;
             }
             Work::Following(follower) => self.follower = Some(follower),
+            Work::Older(model, lines) => {
+                self.model.prepend(*model);
+                self.changed = true;
+                let news = News::Lines(Batch {
+                    lines,
+                    place: Where::Before,
+                });
+                self.outbox.send(Message::Feed(news)).await.ok()?;
+            }
             Work::CaughtUp => {
                 for log in &mut self.logs {
                     log.read = log.size;
@@ -193,8 +232,12 @@ impl Task {
             }
             log.read = end;
         }
-        for raw in bytes.split_inclusive(|b| *b == b'\n') {
-            let line = log.parser.line(raw);
+        for mut raw in Raw::lines(bytes) {
+            if raw.before.is_empty() {
+                raw.before = &log.before;
+            }
+            let line = log.parser.read(raw);
+            let raw = raw.line;
             self.model.line(&line);
             let is_new = at.is_none_or(|at| at >= log.sent);
             if is_new && !matches!(line, Line::Empty) {
@@ -203,6 +246,9 @@ impl Task {
             }
             at = at.map(|at| at + raw.len() as u64);
         }
+        log.before.clear();
+        log.before
+            .extend_from_slice(&bytes[bytes.len().saturating_sub(LOOK_BACK)..]);
         if self.pending.len() > MAX_LINES || self.pending_bytes > MAX_BYTES {
             // More than the ring holds waits: only its end will be seen.
             let keep = self.pending.len().min(MAX_LINES) / 2;
@@ -245,6 +291,7 @@ impl Task {
                 .logs
                 .iter()
                 .map(|log| log.size.saturating_sub(log.read))
+                .chain([self.older.load(Ordering::Relaxed)])
                 .sum();
             let news = News::Figures(Box::new(figures));
             self.outbox.send(Message::Feed(news)).await.ok()?;
@@ -261,7 +308,7 @@ impl Task {
             Request::Watch(Watch::Overview) => self.changed = true,
             Request::Watch(_) => {}
             Request::Queue(entries) => {
-                self.model.queue(entries);
+                self.model.queue(entries, chrono::Utc::now().timestamp());
                 self.changed = true;
                 return Some(());
             }
@@ -290,48 +337,30 @@ impl Task {
 }
 
 impl Log {
-    fn new(path: &Path) -> Self {
-        let metadata = std::fs::metadata(path)
-            .ok()
-            .filter(|m| m.is_file() && follows(path));
-        let size = metadata.as_ref().map_or(0, std::fs::Metadata::len);
-        let modified = metadata
-            .and_then(|m| m.modified().ok())
-            .and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok())
-            .and_then(|t| i64::try_from(t.as_secs()).ok());
-        let reference = match modified {
-            Some(time) => Reference {
-                time,
-                ..Reference::now()
-            },
-            None => Reference::now(),
-        };
+    fn new(entry: &Entry) -> Self {
+        let size = entry.size();
         Self {
-            parser: Parser::new(reference),
+            parser: Parser::new(entry.reference()),
             sent: size,
             size,
             read: 0,
+            before: Vec::new(),
         }
     }
 }
 
-/// Whether a log is a file that grows; a pipe or a compressed file is read once.
-fn follows(path: &Path) -> bool {
-    path.as_os_str() != "-"
-        && !matches!(
-            source::open(path).map(|s| s.content),
-            Ok(Content::Stream(_))
-        )
-}
-
-/// The reading thread: what is read once first, since logs are given oldest first, then the follower.
-fn read(paths: Vec<PathBuf>, works: &mpsc::Sender<Work>) {
+/// The reading thread: pipes first, since logs are given oldest first, then the follower.
+fn read(paths: Vec<PathBuf>, entries: &[Entry], positions: Positions, works: &mpsc::Sender<Work>) {
     let mut followed = Vec::new();
-    for (at, path) in paths.into_iter().enumerate() {
-        if follows(&path) {
-            followed.push((at, path));
-        } else if stream(at, &path, works).is_none() {
-            return;
+    for (at, (path, entry)) in paths.into_iter().zip(entries).enumerate() {
+        match entry {
+            Entry::Followed(_) | Entry::Missing => followed.push((at, path)),
+            Entry::Compressed => {}
+            Entry::Pipe => {
+                if stream(at, &path, works).is_none() {
+                    return;
+                }
+            }
         }
     }
     if followed.is_empty() {
@@ -341,6 +370,7 @@ fn read(paths: Vec<PathBuf>, works: &mpsc::Sender<Work>) {
     let (numbers, paths): (Vec<_>, Vec<_>) = followed.into_iter().unzip();
     let options = FollowOptions {
         start: Start::Beginning,
+        positions,
         ..FollowOptions::default()
     };
     let sink = works.clone();

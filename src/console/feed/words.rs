@@ -143,6 +143,8 @@ pub(crate) struct Figures {
     pub rejects: Vec<(String, u64)>,
     /// Top deferral causes.
     pub deferrals: Vec<(String, u64)>,
+    /// How much too high the counts of rejects and of deferral causes may be: 0 unless there are very many.
+    pub errors: [u64; 2],
     /// What is wrong, and what to do.
     pub diagnoses: Vec<Finding>,
     /// How far reading has come.
@@ -317,53 +319,7 @@ pub(crate) struct RejectQuery {
 }
 
 /// What rejects are counted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[allow(missing_docs, reason = "each is the thing it names")]
-pub(crate) enum Grouping {
-    #[default]
-    Reason,
-    Category,
-    Restriction,
-    Zone,
-    Client,
-    Network,
-    Helo,
-    SenderDomain,
-    Recipient,
-    Hour,
-}
-
-impl Grouping {
-    /// All of them, in the order of the key that changes them.
-    pub const ALL: [Self; 10] = [
-        Self::Reason,
-        Self::Category,
-        Self::Restriction,
-        Self::Zone,
-        Self::Client,
-        Self::Network,
-        Self::Helo,
-        Self::SenderDomain,
-        Self::Recipient,
-        Self::Hour,
-    ];
-
-    /// Its name on the screen.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Reason => "reason",
-            Self::Category => "kind",
-            Self::Restriction => "restriction",
-            Self::Zone => "list",
-            Self::Client => "client",
-            Self::Network => "network",
-            Self::Helo => "helo",
-            Self::SenderDomain => "sender",
-            Self::Recipient => "rcpt",
-            Self::Hour => "hour",
-        }
-    }
-}
+pub(crate) use crate::stats::rejects::Dimension as Grouping;
 
 /// Rejects, counted.
 #[derive(Debug, Clone, Default)]
@@ -372,6 +328,8 @@ pub(crate) struct RejectAnswer {
     pub ticket: u64,
     /// Value, count and last time (seconds since the epoch), most first.
     pub rows: Vec<RejectRow>,
+    /// How much too high a row's count may be: 0 unless there are very many values.
+    pub error: u64,
     /// All rejects that match.
     pub total: u64,
     /// All rejects that were looked at: within a value, the newest ones.

@@ -23,6 +23,19 @@ pub struct Position {
     pub fingerprint: Fingerprint,
 }
 
+impl Position {
+    /// The place `offset`, a line's start, in an open file.
+    pub fn of(file: &File, offset: u64) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            offset,
+            fingerprint: Fingerprint::of(&read_head(file, offset)?),
+        })
+    }
+}
+
 /// A hash of a file's first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Fingerprint {

@@ -102,10 +102,11 @@ impl Slices {
         if slice <= newest - SLICES {
             return;
         }
-        self.slices
-            .entry(slice)
-            .or_insert_with(Slice::new)
-            .add(delivery.delay, delivery.delays, times);
+        self.slices.entry(slice).or_insert_with(Slice::new).add(
+            delivery.delay,
+            delivery.delays,
+            times,
+        );
         self.forget(newest.max(slice) * SLICE);
     }
 
