@@ -134,12 +134,14 @@ fn key(part: Part, value: u32) -> u16 {
 /// The bucket of a value: itself below 8, then the exponent and three bits after the leading one. The
 /// largest value has bucket 239.
 fn bucket(value: u32) -> u16 {
-    if value < 8 {
-        return value as u16;
-    }
-    let exponent = value.ilog2();
-    let eighth = (value >> (exponent - 3)) & 7;
-    ((exponent - 2) * 8 + eighth) as u16
+    let bucket = if value < 8 {
+        value
+    } else {
+        let exponent = value.ilog2();
+        let eighth = (value >> (exponent - 3)) & 7;
+        (exponent - 2) * 8 + eighth
+    };
+    u16::try_from(bucket).unwrap_or(u16::MAX)
 }
 
 /// The highest value of a bucket.
@@ -176,7 +178,7 @@ mod tests {
         #[test]
         fn a_percentile_is_at_most_an_eighth_too_large(
             mut values in prop::collection::vec(0u64..100_000, 1..60),
-            percent in 1u64..100,
+            percent in 1usize..100,
         ) {
             let mut all = PartHistograms::default();
             let mut halves = [PartHistograms::default(), PartHistograms::default()];
@@ -188,7 +190,8 @@ mod tests {
             merged.merge(&other);
             prop_assert_eq!(&merged, &all);
             values.sort_unstable();
-            let rank = (values.len() * percent as usize).div_ceil(100).max(1);
+            let rank = (values.len() * percent).div_ceil(100).max(1);
+            let percent = percent as u64;
             let exact = values[rank - 1];
             for (part, exact) in [(Part::Total, exact), (Part::BeforeQmgr, exact / 2)] {
                 let found = all.percentile(part, percent);

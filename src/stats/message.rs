@@ -228,7 +228,7 @@ pub(super) struct Messages {
     /// Messages that ended without a `queue active` line although something was delivered.
     pub unsized_: u64,
     /// What was noted of messages that are over.
-    pub over: Vec<Box<Noted>>,
+    pub over: Vec<Noted>,
 }
 
 /// Whether a message began in this summary.
@@ -313,7 +313,7 @@ impl Messages {
     fn close(&mut self, message: Option<(Message, Begun)>) {
         let Some((message, _)) = message else { return };
         self.unsized_ += u64::from(message.unsized_.is_some());
-        self.over.extend(message.noted);
+        self.over.extend(message.noted.map(|noted| *noted));
     }
 }
 

@@ -4,7 +4,7 @@
 //! hour in which it ended. One process serves one client at a time.
 
 use super::Summary;
-use super::observe::host_of_client;
+use super::hosts::host_of_client;
 use crate::logparse::Record;
 use crate::logparse::event::Client;
 use crate::stats::names::Table;

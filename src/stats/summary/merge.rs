@@ -54,9 +54,11 @@ impl Summary {
         };
         self.sending_hosts
             .merge(take(&mut other.sending_hosts), Tally::merge);
-        let destinations = self
-            .destinations
-            .merge(take(&mut other.destinations), Destination::merge);
+        let destinations =
+            self.destinations
+                .merge(take(&mut other.destinations), |mine, theirs| {
+                    mine.merge(&theirs);
+                });
         let causes = Outcome::ALL.map(|outcome| {
             let theirs = take(other.causes_mut(outcome));
             self.causes_mut(outcome).merge(theirs)
@@ -188,7 +190,7 @@ impl Summary {
 }
 
 impl Destination {
-    fn merge(&mut self, other: Self) {
+    fn merge(&mut self, other: &Self) {
         self.delivered += other.delivered;
         self.bytes += other.bytes;
         self.deferrals += other.deferrals;

@@ -4,7 +4,7 @@
 //! not ask for it.
 
 use super::Summary;
-use super::observe::lower_domain;
+use super::hosts::lower_domain;
 use crate::logparse::Record;
 use crate::logparse::event::{Event, Status};
 use crate::stats::message::{Key, Renumber};
@@ -98,7 +98,7 @@ impl Summary {
     pub fn messages(&self) -> impl Iterator<Item = MessageRow<'_>> {
         let open = self.messages.open.values();
         let open = open.filter_map(|(message, _)| message.noted.as_deref());
-        let over = self.messages.over.iter().map(|noted| &**noted);
+        let over = self.messages.over.iter();
         over.chain(open).map(|noted| MessageRow {
             id: &noted.id,
             sender: noted.sender.map(|sender| self.senders.name(sender)),

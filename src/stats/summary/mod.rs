@@ -9,6 +9,7 @@
 
 mod connections;
 mod detail;
+mod hosts;
 mod joined;
 mod limits;
 mod merge;
@@ -32,10 +33,10 @@ use crate::logparse::Stamp;
 use crate::logparse::event::PostscreenKind;
 pub use connections::{ConnectionTime, Connections};
 pub use detail::{Group, Outcome};
+pub(crate) use hosts::lookup_zone;
 pub use limits::{Limit, Limits};
 pub use messages::{Fate, MessageRow};
 pub use observe::Scope;
-pub(crate) use observe::lookup_zone;
 pub use overlap::{Catch, Overlap};
 use reinjection::Reinjection;
 use rustc_hash::FxHashMap;

@@ -47,7 +47,7 @@ impl Catch {
         self.clients += 1;
         self.connections += connections;
         self.condemned += condemned;
-        if client.lists.count_ones() == 1 {
+        if client.lists.is_power_of_two() {
             self.clients_alone += 1;
             self.connections_alone += connections;
             self.condemned_alone += condemned;

@@ -5,7 +5,7 @@
 
 use super::Summary;
 use crate::stats::series::Hour;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Below this many recipients an hour is no surge.
 pub const LEAST: u64 = 50;
@@ -87,15 +87,15 @@ impl Summary {
     /// median hour; the largest first.
     pub fn surges(&self) -> Vec<Surge<'_>> {
         let mut by: FxHashMap<u32, Vec<(u32, Sent)>> = FxHashMap::default();
-        let suspects: FxHashMap<u32, ()> = self
+        let suspects: FxHashSet<u32> = self
             .surges
             .sent
             .iter()
             .filter(|(_, sent)| u64::from(sent.recipients) >= LEAST)
-            .map(|((who, _), _)| (*who, ()))
+            .map(|((who, _), _)| *who)
             .collect();
         for ((who, hour), sent) in &self.surges.sent {
-            if suspects.contains_key(who) {
+            if suspects.contains(who) {
                 by.entry(*who).or_default().push((*hour, *sent));
             }
         }
