@@ -23,6 +23,8 @@ mod engine_receive;
 mod engine_rules;
 mod logs;
 mod logs_follow;
+mod logs_hostile;
+mod logs_print;
 mod queue;
 mod rbl;
 mod report;

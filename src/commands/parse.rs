@@ -1,10 +1,14 @@
-//! `mailtop parse`: what the parser understood, for scripts and tests.
+//! `mailtop parse`: what the parser understood, for scripts and tests; with `--unparsed`, what it did not.
+//!
+//! Exit status: 0 when all could be read (with `--unparsed`: and all was understood), 1 when something is
+//! missing (with `--unparsed`: or a line was not understood), 2 when nothing could be read.
 
 use super::Context;
 use crate::logparse::event::Event;
 use crate::logparse::source::{self, Lines, SourceError};
-use crate::logparse::{Line, Parser, Reference, Zone, json};
+use crate::logparse::{Line, Parser, Raw, Record, Reference, Zone, json};
 use crate::sanitize;
+use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,7 +23,8 @@ pub struct Args {
     /// One JSON object a line instead of text.
     #[arg(long)]
     pub json: bool,
-    /// Only the lines that were not understood.
+    /// Only the lines that were not understood, each with its file and line number, and how many of how many
+    /// on standard error; the exit status is 1 when there are any.
     #[arg(long)]
     pub unparsed: bool,
     /// Only the lines of this instance (the first element of the tag, Postfix's `syslog_name`).
@@ -39,8 +44,9 @@ pub fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
     let files = inputs(context, &args)?;
     let mut out = io::stdout().lock();
     let mut problems = Vec::new();
+    let mut tally = Tally::default();
     for file in &files {
-        match print_file(file, &args, &mut out) {
+        match print_file(file, &args, &mut tally, &mut out) {
             // Whoever reads us has seen enough (`mailtop parse ... | head`).
             Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => break,
             Err(Failure::Output(error)) => {
@@ -52,7 +58,35 @@ pub fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
             Ok(damage) => problems.extend(damage),
         }
     }
-    Ok(super::told(&problems))
+    let told = super::told(&problems);
+    if !args.unparsed {
+        return Ok(told);
+    }
+    eprintln!("{tally}");
+    Ok(if tally.unparsed + tally.garbage > 0 {
+        ExitCode::FAILURE
+    } else {
+        told
+    })
+}
+
+/// How many lines there were of each sort, and how many were not understood.
+#[derive(Debug, Default)]
+struct Tally {
+    postfix: u64,
+    unparsed: u64,
+    garbage: u64,
+    other: u64,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} of {} Postfix lines not understood; {} lines without a header; {} lines of other programs",
+            self.unparsed, self.postfix, self.garbage, self.other
+        )
+    }
 }
 
 /// FILE..., or `--log FILE...`, or standard input when it is not a terminal.
@@ -80,24 +114,31 @@ enum Failure {
 fn print_file(
     path: &Path,
     args: &Args,
+    tally: &mut Tally,
     out: &mut impl Write,
 ) -> Result<Option<SourceError>, Failure> {
     let source = source::open(path).map_err(Failure::Input)?;
     let damage = source.damage.clone();
     let mut parser = Parser::new(reference(&source));
     let mut lines = Lines::new(source.content.reader());
-    let mut buffer = Vec::with_capacity(2 * OUTPUT);
-    while let Some(line) = lines
-        .next_line()
+    let mut printer = Printer {
+        path,
+        number: 0,
+        args,
+        out: Vec::with_capacity(2 * OUTPUT),
+    };
+    while let Some(raw) = lines
+        .next_raw()
         .map_err(|error| Failure::Input(SourceError::new(path, &error)))?
     {
-        print_line(line, &mut parser, args, &mut buffer);
-        if buffer.len() >= OUTPUT {
-            out.write_all(&buffer).map_err(Failure::Output)?;
-            buffer.clear();
+        printer.number += 1;
+        printer.line(raw, &mut parser, tally);
+        if printer.out.len() >= OUTPUT {
+            out.write_all(&printer.out).map_err(Failure::Output)?;
+            printer.out.clear();
         }
     }
-    out.write_all(&buffer)
+    out.write_all(&printer.out)
         .and_then(|()| out.flush())
         .map_err(Failure::Output)?;
     Ok(damage.take())
@@ -113,31 +154,66 @@ fn reference(source: &source::Source) -> Reference {
         .in_zone(Zone::Local)
 }
 
-fn print_line(line: &[u8], parser: &mut Parser, args: &Args, out: &mut Vec<u8>) {
-    match parser.line(line) {
-        Line::Postfix(record) => {
-            let wanted = (!args.unparsed || matches!(record.event, Event::Unparsed(_)))
-                && args
-                    .instance
-                    .as_ref()
-                    .is_none_or(|name| name.as_bytes() == record.instance);
-            if !wanted {
-                return;
+/// Prints the lines of one file.
+struct Printer<'p> {
+    path: &'p Path,
+    /// The line's number in its file, from 1.
+    number: u64,
+    args: &'p Args,
+    /// What is not written yet.
+    out: Vec<u8>,
+}
+
+impl Printer<'_> {
+    fn line(&mut self, raw: Raw<'_>, parser: &mut Parser, tally: &mut Tally) {
+        match parser.read(raw) {
+            Line::Postfix(record) if self.wants(&record) => {
+                tally.postfix += 1;
+                let unparsed = matches!(record.event, Event::Unparsed(_));
+                tally.unparsed += u64::from(unparsed);
+                if !self.args.unparsed {
+                    self.record(&record);
+                } else if unparsed {
+                    self.unparsed(raw.line, |out| json::object(&record, out));
+                }
             }
-            if args.json {
-                json::object(&record, out);
-            } else {
-                json::plain(&record, out);
+            Line::Garbage if self.args.instance.is_none() => {
+                tally.garbage += 1;
+                if self.args.unparsed {
+                    self.unparsed(raw.line, |out| json::garbage(raw.line, out));
+                }
             }
+            Line::Other => tally.other += 1,
+            Line::Postfix(_) | Line::Garbage | Line::Empty | Line::Partial => {}
         }
-        Line::Garbage if args.unparsed && args.instance.is_none() => {
-            if args.json {
-                json::garbage(line, out);
-            } else {
-                out.extend_from_slice(sanitize::line(line).as_bytes());
-            }
-        }
-        Line::Garbage | Line::Other | Line::Empty | Line::Partial => return,
     }
-    out.push(b'\n');
+
+    fn wants(&self, record: &Record<'_>) -> bool {
+        let instance = self.args.instance.as_ref();
+        instance.is_none_or(|name| name.as_bytes() == record.instance)
+    }
+
+    fn record(&mut self, record: &Record<'_>) {
+        if self.args.json {
+            json::object(record, &mut self.out);
+        } else {
+            json::plain(record, &mut self.out);
+        }
+        self.out.push(b'\n');
+    }
+
+    /// A line that was not understood, with its place: `FILE:NUMBER: LINE`, or members of its object.
+    fn unparsed(&mut self, line: &[u8], object: impl FnOnce(&mut Vec<u8>)) {
+        let file = self.path.as_os_str().as_encoded_bytes();
+        if self.args.json {
+            object(&mut self.out);
+            json::place(file, self.number, &mut self.out);
+        } else {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let (file, line) = (sanitize::line(file), sanitize::line(line));
+            // A Vec takes whatever is written to it.
+            let _ = write!(self.out, "{file}:{}: {line}", self.number);
+        }
+        self.out.push(b'\n');
+    }
 }

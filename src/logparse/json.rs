@@ -45,6 +45,16 @@ pub fn garbage(line: &[u8], out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
+/// Adds to the object just appended where its line stands: a file's name and a line number, from 1.
+pub fn place(file: &[u8], number: u64, out: &mut Vec<u8>) {
+    if out.last() == Some(&b'}') {
+        out.pop();
+        member("file", Value::Text(file), out);
+        member("line", Value::Number(number), out);
+        out.push(b'}');
+    }
+}
+
 /// Appends the record as text for people, safe to show.
 pub fn plain(record: &Record<'_>, out: &mut Vec<u8>) {
     time(record.time, out);
