@@ -46,12 +46,12 @@ fn the_real_log_is_printed_as_it_was_read() {
 const PRINTED_OTHERWISE: &[&str] = &[
     // Before 2.3 addresses had no brackets; they come out with them.
     "from=rory@host,",
-    "to=rory@host,",
+    "to=rory@host.example,",
     // The blank before the empty reason was lost on the way; smtpd writes it.
     "authentication failed:",
     // The line was cut.
     "helo=<",
-    "status=sent (250 2.0.0 Ok: queued as",
+    "status=sent (cut off he",
     // smtpd before 3.11 wrote no semicolon behind this one.
     "Server local data error",
 ];

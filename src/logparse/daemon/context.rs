@@ -91,21 +91,37 @@ pub fn split(text: &[u8], style: Style) -> (&[u8], Context<'_>) {
 }
 
 /// The same for cleanup's content actions, whose text is a header or body line by the mail's author: the
-/// last that reads as a context behind ` from ORIGIN` counts.
+/// last that reads as a context behind ` from ORIGIN` counts, unless it stands inside a quoted address of
+/// an earlier one.
 pub fn split_last(text: &[u8]) -> Option<(&[u8], Context<'_>)> {
     let mut end = text.len();
+    let mut found: Option<(usize, Context<'_>)> = None;
     for _ in 0..MOST_TRIED {
-        let at = find_last(&text[..end], b"; ")?;
-        let origin = cut_last(&text[..at], b" from ").map_or(&b" "[..], |(_, origin)| origin);
-        if memchr(b' ', origin).is_none()
-            && let Some(context) = read(&text[at + 2..], Style::Content)
-            && (context.trailer.is_empty() || context.trailer.starts_with(b": "))
+        let Some(at) = find_last(&text[..end], b"; ") else {
+            break;
+        };
+        if let Some(context) = content_at(text, at)
+            && found.is_none_or(|(later, _)| context.quotes(&text[later..]))
         {
-            return Some((&text[..at], context));
+            found = Some((at, context));
+        }
+        // Only quotes can hide an earlier one.
+        if found.is_some() && memchr(b'"', &text[..at]).is_none() {
+            break;
         }
         end = at;
     }
-    None
+    found.map(|(at, context)| (&text[..at], context))
+}
+
+/// The context behind the semicolon at `at`, when an origin stands before it.
+fn content_at(text: &[u8], at: usize) -> Option<Context<'_>> {
+    let (_, origin) = cut_last(&text[..at], b" from ")?;
+    if origin.is_empty() || memchr(b' ', origin).is_some() {
+        return None;
+    }
+    read(&text[at + 2..], Style::Content)
+        .filter(|context| context.trailer.is_empty() || context.trailer.starts_with(b": "))
 }
 
 /// Reads the members in order; `None` unless the first is one of them.
@@ -140,6 +156,20 @@ fn read(text: &[u8], style: Style) -> Option<Context<'_>> {
         Style::Postscreen | Style::Content => members.rest,
     };
     (members.rest.len() < text.len()).then_some(context)
+}
+
+/// The length of the quoted string at the start; 0 when it never closes.
+fn quoted(text: &[u8]) -> usize {
+    let mut at = 1;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'\\' => at += 1,
+            b'"' => return at + 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    0
 }
 
 /// What is left to read.
@@ -218,6 +248,18 @@ fn helo(value: &[u8], style: Style) -> (&[u8], &[u8]) {
 }
 
 impl Context<'_> {
+    /// Whether `rest`, the end of the line from some place on, begins inside a quoted local part of one of the
+    /// addresses.
+    fn quotes(&self, rest: &[u8]) -> bool {
+        [self.from, self.to].into_iter().flatten().any(|address| {
+            let (start, place) = (address.as_ptr().addr(), rest.as_ptr().addr());
+            let Some(at) = place.checked_sub(start) else {
+                return false;
+            };
+            address.first() == Some(&b'"') && at < quoted(address)
+        })
+    }
+
     /// Appends the members as `style` writes them, without what stands before and behind them.
     pub fn write(&self, style: Style, out: &mut Vec<u8>) {
         let begin = out.len();

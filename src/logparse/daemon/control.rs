@@ -17,6 +17,11 @@ const LINES: &[&[u8]] = &[
     b"creating ",
     b"updating ",
     b"set file ",
+    b"Postfix is running with backwards-compatible default settings",
+    b"Postfix is using backwards-compatible default settings",
+    b"See http://www.postfix.org/COMPATIBILITY_README.html",
+    b"See https://www.postfix.org/COMPATIBILITY_README.html",
+    b"To disable backwards compatibility use ",
 ];
 
 /// Reads a line of the control commands.

@@ -23,9 +23,24 @@ pub fn client(text: &[u8]) -> Option<Event<'_>> {
 
 /// A line of tlsmgr(8).
 pub fn manager(text: &[u8]) -> Option<Event<'_>> {
-    (text.starts_with(b"open smtp") || (text.starts_with(b"cache ") && has(text, b" cleanup: ")))
-        .then_some(Event::Info(text))
+    let known = MANAGER.iter().any(|start| text.starts_with(start))
+        || (text.starts_with(b"cache ") && has(text, b" cleanup: "))
+        || has(text, b" TLS cache entry ");
+    known.then_some(Event::Info(text))
 }
+
+/// How tlsmgr's remarks begin.
+const MANAGER: &[&[u8]] = &[
+    b"open smtp",
+    b"open lmtp",
+    b"close smtp",
+    b"close lmtp",
+    b"cannot read from entropy device ",
+    b"cannot read from EGD server ",
+    b"lost connection to EGD server ",
+    b"exiting to reopen external entropy source ",
+    b"TLS support is not compiled in",
+];
 
 /// `TRUST TLS connection established from C[ to SNI]: PROTOCOL with cipher C (n/m bits) ...`
 fn session(text: &[u8]) -> Option<Event<'_>> {

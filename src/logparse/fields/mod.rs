@@ -55,7 +55,7 @@ impl<'a> Event<'a> {
             Self::Tlsrpt(report) => tlsrpt(report, out),
             Self::Anvil(a) => anvil(a, out),
             Self::Warning(w) => warning::fields(w, out),
-            Self::BounceFailed { what } => out("service", Value::Text(what)),
+            Self::BounceFailed { what } => out("failed", Value::Text(what)),
             Self::Remote { text: t }
             | Self::Scache(t)
             | Self::Verify(t)

@@ -106,7 +106,10 @@ fn plain(said: &[u8]) -> Category<'_> {
         Category::TlsRequired
     } else if starts(b"Temporary lookup failure") {
         Category::LookupFailure
-    } else if starts(b"Server configuration ") || starts(b"queue file write error") {
+    } else if starts(b"Server configuration ")
+        || starts(b"queue file write error")
+        || said.ends_with(b" Server local data error")
+    {
         Category::ServerError
     } else if starts(b"Unable to look up mail exchanger ")
         || starts(b"Unable to look up name server ")
