@@ -58,6 +58,8 @@ pub enum Command {
     Demo(commands::demo::Args),
     /// Print the summary of a log.
     Report(commands::report::Args),
+    /// Tell what became of a message: by queue id, address, message-id, IP address or /regex/.
+    Trace(commands::trace::Args),
     /// Print what the parser understood, one JSON object a line.
     Parse(commands::parse::Args),
     /// List the mail queue and act on it.

@@ -20,4 +20,5 @@ pub mod rbl;
 pub mod report;
 pub mod sanitize;
 pub mod stats;
+pub mod trace;
 pub mod views;

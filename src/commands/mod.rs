@@ -8,6 +8,7 @@ pub mod parse;
 pub mod queue;
 pub mod rbl;
 pub mod report;
+pub mod trace;
 
 use crate::cli::{Cli, Command};
 use crate::logparse::source::SourceError;
@@ -26,6 +27,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         None => console::run(&context, &cli.report_args),
         Some(Command::Demo(args)) => demo::run(&context, &args),
         Some(Command::Report(args)) => report::run(&context, args),
+        Some(Command::Trace(args)) => trace::run(&context, args),
         Some(Command::Parse(args)) => parse::run(&context, args),
         Some(Command::Queue(args)) => queue::run(&context, args),
         Some(Command::Rbl(args)) => rbl::run(&context, &args),

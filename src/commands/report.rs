@@ -103,7 +103,7 @@ fn span(args: &Args) -> anyhow::Result<Span> {
 }
 
 /// The files named, else those of `--log`, else the log of the server in view.
-fn logs(context: &Context, files: Vec<PathBuf>) -> anyhow::Result<Vec<Input>> {
+pub(super) fn logs(context: &Context, files: Vec<PathBuf>) -> anyhow::Result<Vec<Input>> {
     if !files.is_empty() {
         return Ok(files.into_iter().map(Input::from).collect());
     }

@@ -6,7 +6,7 @@
 mod json;
 mod text;
 pub mod when;
-mod wrap;
+pub(crate) mod wrap;
 
 use crate::logparse::Stamp;
 use crate::sanitize;

@@ -3,10 +3,10 @@
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// The width of every report: what cron's mail and an ordinary terminal show.
-pub(super) const WIDTH: usize = 80;
+pub(crate) const WIDTH: usize = 80;
 
 /// The text, cut to `width` columns with `...` at its end when it is longer.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -28,7 +28,7 @@ fn head(text: &str, width: usize) -> &str {
 }
 
 /// The text in lines of at most `width` columns, broken at blanks where possible.
-pub(super) fn lines(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn lines(text: &str, width: usize) -> Vec<String> {
     // Two columns hold any single character.
     let width = width.max(2);
     let mut lines = Vec::new();

@@ -38,6 +38,8 @@ pub struct Life {
     pub more_recipients: u32,
     /// What happened besides deliveries, at most [`MOST_STEPS`].
     pub notes: Vec<Note>,
+    /// Notes beyond that, left out of the middle.
+    pub more_notes: u32,
     /// Other messages that belong to its story.
     pub links: Vec<Link>,
     /// What became of it, as far as the log tells.
@@ -158,6 +160,8 @@ pub struct Recipient {
     pub orig_to: Option<Box<str>>,
     /// Attempts, oldest first.
     pub attempts: Vec<Attempt>,
+    /// Attempts beyond [`MOST_STEPS`], left out of the middle.
+    pub more_attempts: u32,
 }
 
 impl Recipient {

@@ -4,9 +4,11 @@
 //! whole ([`Messages::prepend`]), since history is read backwards. Out: [`Life`]s, found by any text.
 //! Bounded by count: the oldest finished message goes first. It keeps no log lines and draws nothing.
 //!
-//! Short queue ids are reused, so a message is keyed by instance, id and generation; `removed` ends a
-//! generation, and so does a second source for an id whose removal was not logged.
+//! Short queue ids are reused, so a message is keyed by host, instance, id and generation; `removed` ends a
+//! generation, and so does a second source for an id whose removal was not logged. A host that changes
+//! its name (a container made anew) goes on with the messages of its queue.
 
+mod join;
 mod message;
 mod observe;
 mod query;
@@ -27,17 +29,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Messages {
     most: usize,
     lives: BTreeMap<i64, Life>,
-    /// Instance and id to the serials of its generations, oldest first.
+    /// Ids to the serials of their messages on all hosts and instances, oldest first.
     index: FxHashMap<Box<str>, Vec<i64>>,
     /// Those that may be forgotten first.
     finished: BTreeSet<i64>,
-    /// Instances seen, for links between them.
-    instances: Vec<Box<str>>,
     /// The next serial.
     next: i64,
     forgotten: u64,
-    /// Spare memory for keys.
-    key: String,
 }
 
 impl Messages {
@@ -48,10 +46,8 @@ impl Messages {
             lives: BTreeMap::new(),
             index: FxHashMap::default(),
             finished: BTreeSet::new(),
-            instances: Vec::new(),
             next: 0,
             forgotten: 0,
-            key: String::new(),
         }
     }
 
@@ -75,33 +71,42 @@ impl Messages {
         self.lives.values().rev().filter(|life| query.matches(life))
     }
 
+    /// All messages with their serial numbers, in the order they began.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, &Life)> {
+        self.lives.iter().map(|(serial, life)| (*serial, life))
+    }
+
+    /// The message with this serial number.
+    pub fn get(&self, serial: i64) -> Option<&Life> {
+        self.lives.get(&serial)
+    }
+
     /// The newest message with this queue id, in any instance.
     pub fn by_id(&self, id: &str) -> Option<&Life> {
-        self.instances
-            .iter()
-            .filter_map(|instance| self.index.get(key(instance, id).as_str())?.last())
-            .max()
-            .and_then(|serial| self.lives.get(serial))
+        self.lives.get(self.index.get(id)?.last()?)
     }
 
     /// All generations of a queue id in one instance, oldest first.
-    pub fn generations(&self, instance: &str, id: &str) -> impl Iterator<Item = &Life> {
-        self.index
-            .get(key(instance, id).as_str())
-            .into_iter()
-            .flatten()
+    pub fn generations<'a>(
+        &'a self,
+        instance: &'a str,
+        id: &str,
+    ) -> impl Iterator<Item = &'a Life> {
+        self.serials(id)
+            .iter()
             .filter_map(|serial| self.lives.get(serial))
+            .filter(move |life| *life.instance == *instance)
+    }
+
+    /// The serials of an id's messages, oldest first.
+    fn serials(&self, id: &str) -> &[i64] {
+        self.index.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// Puts what an older stretch of the log told before what is known. A message whose beginning lies
     /// there and whose end lies here becomes one.
     pub fn prepend(&mut self, older: Self) {
         let lowest = self.lives.keys().next().copied().unwrap_or(0).min(0);
-        for instance in older.instances {
-            if !self.instances.contains(&instance) {
-                self.instances.push(instance);
-            }
-        }
         self.forgotten += older.forgotten;
         // Newest first, so that an open message meets its continuation before an older generation does.
         let mut serial = lowest - 1;
@@ -110,53 +115,18 @@ impl Messages {
             self.insert_before(serial, life);
             serial -= 1;
         }
-        self.mend_links();
+        self.settle();
         self.make_room();
-    }
-
-    /// Lets both ends of a link know of it, now that both may be known.
-    fn mend_links(&mut self) {
-        let one_sided: Vec<(Box<str>, Box<str>, Link)> = self
-            .lives
-            .values()
-            .flat_map(|life| {
-                life.links.iter().map(|link| {
-                    let back = Link {
-                        relation: link.relation.reverse(),
-                        id: life.id.clone(),
-                    };
-                    (life.instance.clone(), link.id.clone(), back)
-                })
-            })
-            .collect();
-        for (instance, id, back) in one_sided {
-            // The next hop's ids may mean messages of other servers: only this instance's are certain.
-            let Some(serial) = self
-                .index
-                .get(key(&instance, &id).as_str())
-                .and_then(|s| s.last())
-            else {
-                continue;
-            };
-            if let Some(life) = self.lives.get_mut(serial)
-                && !life.links.iter().any(|l| l.id == back.id)
-            {
-                life.links.push(back);
-            }
-        }
     }
 
     /// Takes the known part of a message out, when it lacks the beginning that an older, unfinished part
     /// has, and gives the whole; otherwise gives the older part back.
     fn join(&mut self, older: Life) -> Life {
-        let key = key(&older.instance, &older.id);
-        let Some(serials) = self.index.get_mut(key.as_str()) else {
-            return older;
-        };
-        let Some((serial, newer)) = serials
-            .first()
-            .and_then(|serial| Some((*serial, self.lives.get(serial)?)))
-        else {
+        let same_place = |life: &Life| life.host == older.host && life.instance == older.instance;
+        let Some((serial, newer)) = self.serials(&older.id).iter().find_map(|serial| {
+            let life = self.lives.get(serial)?;
+            same_place(life).then_some((*serial, life))
+        }) else {
             return older;
         };
         let continues = newer.source == Source::Unknown
@@ -165,9 +135,12 @@ impl Messages {
         if !continues {
             return older;
         }
-        serials.remove(0);
-        for serial in serials.iter() {
-            if let Some(later) = self.lives.get_mut(serial) {
+        let later = self.index.get_mut(&older.id).map(|serials| {
+            serials.retain(|other| *other != serial);
+            serials.clone()
+        });
+        for later in later.unwrap_or_default() {
+            if let Some(later) = self.lives.get_mut(&later).filter(|life| same_place(life)) {
                 later.generation = later.generation.saturating_sub(1);
             }
         }
@@ -183,14 +156,16 @@ impl Messages {
 
     fn insert_before(&mut self, serial: i64, mut life: Life) {
         life.generation = 0;
-        let key = key(&life.instance, &life.id).into_boxed_str();
-        let serials = self.index.entry(key).or_default();
-        serials.insert(0, serial);
-        for newer in serials.iter().skip(1) {
-            if let Some(newer) = self.lives.get_mut(newer) {
+        let serials = self.index.entry(life.id.clone()).or_default();
+        for newer in &*serials {
+            if let Some(newer) = self.lives.get_mut(newer)
+                && newer.host == life.host
+                && newer.instance == life.instance
+            {
                 newer.generation += 1;
             }
         }
+        serials.insert(0, serial);
         if life.is_finished() {
             self.finished.insert(serial);
         }
@@ -208,11 +183,10 @@ impl Messages {
                 return;
             };
             self.forgotten += 1;
-            let key = key(&life.instance, &life.id);
-            if let Some(serials) = self.index.get_mut(key.as_str()) {
+            if let Some(serials) = self.index.get_mut(&life.id) {
                 serials.retain(|serial| Some(*serial) != oldest);
                 if serials.is_empty() {
-                    self.index.remove(key.as_str());
+                    self.index.remove(&life.id);
                 }
             }
         }
@@ -240,6 +214,7 @@ impl Life {
             self.state = older.state;
         }
         self.more_recipients += older.more_recipients;
+        self.more_notes += older.more_notes;
         let newer = std::mem::replace(&mut self.recipients, older.recipients.clone());
         for recipient in newer {
             match self
@@ -247,7 +222,10 @@ impl Life {
                 .iter_mut()
                 .find(|r| r.to == recipient.to && r.orig_to == recipient.orig_to)
             {
-                Some(known) => known.attempts.extend(recipient.attempts),
+                Some(known) => {
+                    known.attempts.extend(recipient.attempts);
+                    known.more_attempts += recipient.more_attempts;
+                }
                 None => self.recipients.push(recipient),
             }
         }
@@ -255,11 +233,6 @@ impl Life {
         self.links.splice(0..0, older.links.iter().cloned());
         self.links.dedup();
     }
-}
-
-/// One key for instance and id; neither holds a blank.
-fn key(instance: &str, id: &str) -> String {
-    format!("{instance} {id}")
 }
 
 #[cfg(test)]

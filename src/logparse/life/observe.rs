@@ -10,9 +10,10 @@ use super::message::{
 };
 
 impl Messages {
-    /// Takes note of one line; lines about no message are ignored.
-    pub fn observe(&mut self, record: &Record<'_>) {
-        let Some(id) = record.queue_id else { return };
+    /// Takes note of one line; lines about no message are ignored. Gives the serial number of the message
+    /// it is about, with which [`Messages::get`] finds it as long as there is room for it.
+    pub fn observe(&mut self, record: &Record<'_>) -> Option<i64> {
+        let id = record.queue_id?;
         let serial = self.life_of(record, id, begins(&record.event));
         if let Some(life) = self.lives.get_mut(&serial) {
             life.last = record.time;
@@ -25,51 +26,53 @@ impl Messages {
         }
         self.follow_links(record, serial);
         self.make_room();
+        Some(serial)
     }
 
     /// The serial of the message that this line is about; a new one when it begins a generation.
     fn life_of(&mut self, record: &Record<'_>, id: &[u8], begins: Begins) -> i64 {
-        self.set_key(record.instance, id);
+        let id = String::from_utf8_lossy(id);
         let current = self
-            .index
-            .get(self.key.as_str())
-            .and_then(|s| s.last())
-            .copied();
-        if let Some(serial) = current
-            && let Some(life) = self.lives.get(&serial)
-            && !life.is_over_before(begins)
-        {
-            return serial;
+            .newest(record, &id)
+            .filter(|(_, life)| !life.is_over_before(begins))
+            .or_else(|| self.elsewhere(record, &id, begins))
+            .map(|(serial, _)| serial);
+        current.unwrap_or_else(|| self.begin(record, &id))
+    }
+
+    /// The newest message of an id where the line was written.
+    pub(super) fn newest(&self, record: &Record<'_>, id: &str) -> Option<(i64, &Life)> {
+        self.serials(id).iter().rev().find_map(|serial| {
+            let life = self.lives.get(serial)?;
+            (life.host.as_bytes() == record.host && life.instance.as_bytes() == record.instance)
+                .then_some((*serial, life))
+        })
+    }
+
+    /// The unfinished message of an id that nothing is known of here, but on a host of another name.
+    fn elsewhere(&self, record: &Record<'_>, id: &str, begins: Begins) -> Option<(i64, &Life)> {
+        if !matches!(begins, Begins::Queue | Begins::Nothing) || self.newest(record, id).is_some() {
+            return None;
         }
-        self.begin(record, &text(id))
+        let serial = self.serials(id).last()?;
+        let life = self.lives.get(serial)?;
+        (life.instance.as_bytes() == record.instance && !life.is_finished())
+            .then_some((*serial, life))
     }
 
-    fn set_key(&mut self, instance: &[u8], id: &[u8]) {
-        self.key.clear();
-        self.key.push_str(&String::from_utf8_lossy(instance));
-        self.key.push(' ');
-        self.key.push_str(&String::from_utf8_lossy(id));
-    }
-
-    /// Begins a message under `self.key`.
+    /// Begins a message.
     fn begin(&mut self, record: &Record<'_>, id: &str) -> i64 {
         let serial = self.next;
         self.next += 1;
-        let instance = text(record.instance);
-        if !self.instances.contains(&instance) {
-            self.instances.push(instance.clone());
-        }
-        let serials = self.index.entry(self.key.as_str().into()).or_default();
-        let generation = serials
-            .last()
-            .and_then(|last| self.lives.get(last))
-            .map_or(0, |last| last.generation + 1);
-        serials.push(serial);
+        let generation = self
+            .newest(record, id)
+            .map_or(0, |(_, last)| last.generation + 1);
+        self.index.entry(id.into()).or_default().push(serial);
         self.lives.insert(
             serial,
             Life {
                 host: text(record.host),
-                instance,
+                instance: text(record.instance),
                 id: id.into(),
                 generation,
                 first: record.time,
@@ -85,25 +88,15 @@ impl Messages {
         match &record.event {
             Event::Notification { new_id, .. } => {
                 let of = record.queue_id.map(text).unwrap_or_default();
-                self.link_new(
-                    record,
-                    serial,
-                    new_id,
-                    Relation::Notified,
-                    Source::Bounce { of },
-                );
+                let source = Source::Bounce { of };
+                self.link_new(record, serial, new_id, Relation::Notified, source);
             }
             Event::Delivery(delivery) if delivery.is_forward() => {
                 let new_id = delivery.reason.get(b"forwarded as ".len()..).unwrap_or(b"");
                 if is_queue_id(new_id) {
                     let of = record.queue_id.map(text).unwrap_or_default();
-                    self.link_new(
-                        record,
-                        serial,
-                        new_id,
-                        Relation::ForwardedAs,
-                        Source::Forward { of },
-                    );
+                    let source = Source::Forward { of };
+                    self.link_new(record, serial, new_id, Relation::ForwardedAs, source);
                 }
             }
             Event::Delivery(delivery) if delivery.status == Status::Sent => {
@@ -113,12 +106,10 @@ impl Messages {
             }
             Event::Pickup {
                 orig_id: Some(old), ..
-            } => {
-                self.link_known(record.instance, serial, old, Relation::RequeuedFrom);
-            }
+            } => self.link_known(record, serial, old, Relation::RequeuedFrom),
             Event::Client(line) => {
                 if let Some(old) = line.orig_queue_id {
-                    self.link_known(record.instance, serial, old, Relation::ReinjectedFrom);
+                    self.link_known(record, serial, old, Relation::ReinjectedFrom);
                 }
             }
             _ => {}
@@ -136,18 +127,12 @@ impl Messages {
         relation: Relation,
         source: Source,
     ) {
-        self.set_key(record.instance, new_id);
-        let known = self
-            .index
-            .get(self.key.as_str())
-            .and_then(|s| s.last())
-            .copied();
-        let fresh = known.filter(|known| {
-            self.lives.get(known).is_some_and(|life| {
-                life.source == Source::Unknown && record.time.micros - life.first.micros < FRESH
-            })
+        let new_id = String::from_utf8_lossy(new_id);
+        let fresh = self.newest(record, &new_id).filter(|(_, life)| {
+            life.source == Source::Unknown && record.time.micros - life.first.micros < FRESH
         });
-        let new = fresh.unwrap_or_else(|| self.begin(record, &text(new_id)));
+        let fresh = fresh.map(|(serial, _)| serial);
+        let new = fresh.unwrap_or_else(|| self.begin(record, &new_id));
         if let Some(life) = self.lives.get_mut(&new) {
             life.source = source;
         }
@@ -155,45 +140,38 @@ impl Messages {
     }
 
     /// Ties to a message known under an older id of the same instance; the id alone when it is not.
-    fn link_known(&mut self, instance: &[u8], serial: i64, old: &[u8], relation: Relation) {
-        self.set_key(instance, old);
-        match self
-            .index
-            .get(self.key.as_str())
-            .and_then(|s| s.last())
-            .copied()
-        {
+    fn link_known(&mut self, record: &Record<'_>, serial: i64, old: &[u8], relation: Relation) {
+        let old = String::from_utf8_lossy(old);
+        match self.newest(record, &old).map(|(known, _)| known) {
             Some(known) if known != serial => self.link(serial, known, relation),
-            _ => self.tie(serial, relation, &text(old)),
+            _ => self.tie(serial, relation, &old),
         }
     }
 
     /// Ties to the next hop's id, which another instance here may know: a content filter's way back, or a
     /// message handed from instance to instance.
     fn link_hop(&mut self, record: &Record<'_>, serial: i64, id: &[u8]) {
-        let own = text(record.instance);
-        let mut found = None;
-        for at in 0..self.instances.len() {
-            let instance = self.instances[at].clone();
-            self.set_key(instance.as_bytes(), id);
-            let newest = self
-                .index
-                .get(self.key.as_str())
-                .and_then(|s| s.last())
-                .copied();
-            if let Some(newest) = newest.filter(|s| *s != serial) {
-                found = Some((newest, instance == own));
-            }
-        }
+        let id = String::from_utf8_lossy(id);
+        let newest = self.serials(&id).iter().rev().copied();
+        let found = newest
+            .filter(|other| *other != serial)
+            .find_map(|other| Some((other, self.lives.get(&other)?)))
+            // The next hop answers after it has queued the message: an old one is another of that id.
+            .filter(|(_, life)| record.time.micros - life.first.micros < ANSWER)
+            .map(|(other, life)| {
+                let here = life.instance.as_bytes() == record.instance
+                    && life.host.as_bytes() == record.host;
+                (other, here)
+            });
         match found {
             Some((other, true)) => self.link(serial, other, Relation::ReinjectedAs),
             Some((other, false)) => self.link(serial, other, Relation::QueuedAs),
-            None => self.tie(serial, Relation::QueuedAs, &text(id)),
+            None => self.tie(serial, Relation::QueuedAs, &id),
         }
     }
 
     /// Ties two known messages, both ways.
-    fn link(&mut self, from: i64, to: i64, relation: Relation) {
+    pub(super) fn link(&mut self, from: i64, to: i64, relation: Relation) {
         let id = |serial| self.lives.get(&serial).map(|life: &Life| life.id.clone());
         if let (Some(from_id), Some(to_id)) = (id(from), id(to)) {
             self.tie(from, relation, &to_id);
@@ -214,6 +192,10 @@ impl Messages {
         }
     }
 }
+
+/// smtp(8) waits ten minutes for the answer to the end of the data (smtp_data_done_timeout); the rest is for
+/// clocks that differ (microseconds).
+pub(super) const ANSWER: i64 = 900_000_000;
 
 /// A message whose first line was seen less than this long ago (microseconds) is the one just made for a
 /// notification; an older one without a source is another generation of the id.
@@ -359,16 +341,18 @@ impl Life {
             .iter()
             .position(|r| r.to == to && r.orig_to == orig_to);
         if let Some(at) = known {
-            let attempts = &mut self.recipients[at].attempts;
-            if attempts.len() >= MOST_STEPS {
-                attempts.remove(MOST_STEPS / 2);
+            if self.recipients[at].attempts.len() >= MOST_STEPS {
+                // The beginning and the end tell most.
+                self.recipients[at].attempts.remove(MOST_STEPS / 2);
+                self.recipients[at].more_attempts += 1;
             }
-            attempts.push(attempt);
+            self.recipients[at].attempts.push(attempt);
         } else if self.recipients.len() < MOST_RECIPIENTS {
             self.recipients.push(Recipient {
                 to,
                 orig_to,
                 attempts: vec![attempt],
+                more_attempts: 0,
             });
         } else {
             self.more_recipients += 1;
@@ -445,6 +429,7 @@ impl Life {
         if self.notes.len() >= MOST_STEPS {
             // The beginning and the end tell most.
             self.notes.remove(MOST_STEPS / 2);
+            self.more_notes += 1;
         }
         self.notes.push(Note {
             time,

@@ -18,7 +18,9 @@ fn read_from(lines: &[&str], start: usize, most: usize) -> Messages {
             (start + at) % 60
         );
         match parser.line(line.as_bytes()) {
-            Line::Postfix(record) => messages.observe(&record),
+            Line::Postfix(record) => {
+                messages.observe(&record);
+            }
             other => panic!("{line}: {other:?}"),
         }
     }
