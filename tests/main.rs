@@ -28,3 +28,4 @@ mod logs_print;
 mod queue;
 mod rbl;
 mod report;
+mod trace;

@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Quarries of one search: ids, clients and message-ids. A chain of re-injections and bounces has a dozen;
+/// Quarries of one search, unless more messages are asked for: ids, clients and message-ids. A chain of re-injections and bounces has a dozen;
 /// an alias that goes to hundreds of addresses makes hundreds.
 const MOST_QUARRIES: usize = 3_000;
 /// Lines kept from the beginning of one id, and as many from its end.
@@ -218,6 +218,8 @@ struct Hunt<'h> {
     known: Known,
     /// When chunks begin, sorted.
     starts: Vec<i64>,
+    /// So many quarries.
+    most: usize,
     crowded: bool,
 }
 
@@ -235,13 +237,18 @@ impl<'h> Hunt<'h> {
             quarries: Vec::new(),
             known: Known::default(),
             starts,
+            // Each message asked for brings its client and its message-id.
+            most: question
+                .limit
+                .saturating_mul(4)
+                .clamp(MOST_QUARRIES, 64 * MOST_QUARRIES),
             crowded: false,
         }
     }
 
     /// Takes a lead up: a new quarry, or one more period for a known one.
     fn follow(&mut self, lead: &Lead) {
-        let full = self.quarries.len() >= MOST_QUARRIES;
+        let full = self.quarries.len() >= self.most;
         let (map, key) = self.known.of(&lead.quarry);
         let at = match map.get(&key) {
             Some(at) => *at,
@@ -271,8 +278,14 @@ impl<'h> Hunt<'h> {
             }
         };
         let logs = self.logs;
-        if let Some((_, progress)) = self.quarries.get_mut(at) {
-            progress.search(logs, lead.window);
+        if let Some((quarry, progress)) = self.quarries.get_mut(at) {
+            let (from, to) = progress.window;
+            // An id's lines may stand anywhere between two places where it was met.
+            let window = match quarry {
+                Quarry::Id(_) => (lead.window.0.min(from), lead.window.1.max(to)),
+                _ => lead.window,
+            };
+            progress.search(logs, window);
         }
     }
 

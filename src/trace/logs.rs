@@ -2,11 +2,11 @@
 //!
 //! In: paths. Out: [`Chunk`]s in the order of the logs, each with the time it covers, and their lines in blocks
 //! ([`Logs::read`]). A plain file is read by position; a compressed one is one chunk, opened and decompressed
-//! again each time it is needed; standard input is put into an unnamed temporary file first. It knows
-//! nothing of what is searched for.
+//! again each time it is needed, and so is one whose entries are encoded, which come out as plain lines;
+//! standard input is put into an unnamed temporary file first. It knows nothing of what is searched for.
 
-use crate::logparse::source::{self, Content, Input, MAX_LINE, SourceError};
-use crate::logparse::{Parser, Reference};
+use crate::logparse::source::{self, Content, Input, Lines, MAX_LINE, SourceError};
+use crate::logparse::{Line, Parser, Record, Reference};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
@@ -18,6 +18,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const CHUNK: u64 = 512 * 1024;
 /// Bytes of a stream that are searched at once.
 const BLOCK: usize = 512 * 1024;
+/// Bytes from which a log's form is told.
+const HEAD: usize = 4 * 1024;
 /// How many lines of a chunk are tried for a stamp.
 const TRIES: usize = 50;
 
@@ -65,6 +67,8 @@ enum Kind {
     Plain(File, u64),
     /// Only from the front, again and again.
     Packed,
+    /// The same; its entries do not stand there as lines that can be searched (JSON, journal exports).
+    Encoded,
 }
 
 /// The logs of one search.
@@ -142,12 +146,17 @@ impl Logs {
                 Ok(None) => Ok(()),
                 Err(error) => Err(SourceError::new(&log.path, &error)),
             },
-            Kind::Packed => {
+            Kind::Packed | Kind::Encoded => {
                 let opened = source::open(&log.path)?;
-                stream_blocks(opened.content.reader(), buffer, &mut |at, lines| {
-                    each(Place { log: chunk.log, at }, lines);
-                })
-                .map_err(|error| SourceError::new(&log.path, &error))?;
+                let stream = opened.content.reader();
+                let mut each = |at: u64, lines: &[u8]| each(Place { log: chunk.log, at }, lines);
+                let read = match log.kind {
+                    Kind::Encoded => {
+                        decoded_blocks(stream, &mut self.parser(chunk.log), buffer, &mut each)
+                    }
+                    _ => stream_blocks(stream, buffer, &mut each),
+                };
+                read.map_err(|error| SourceError::new(&log.path, &error))?;
                 if let Some(damage) = opened.damage.take() {
                     let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
                     // Each pass meets it.
@@ -163,7 +172,7 @@ impl Logs {
     /// A packed log has been read through: its lines are of this time.
     pub fn set_time(&mut self, chunk: usize, time: (i64, i64)) {
         if let Some(chunk) = self.chunks.get_mut(chunk)
-            && matches!(self.logs[chunk.log].kind, Kind::Packed)
+            && !matches!(self.logs[chunk.log].kind, Kind::Plain(..))
         {
             chunk.time = time;
         }
@@ -171,7 +180,7 @@ impl Logs {
 
     /// Whether a chunk's time is known only after it has been read through.
     pub fn is_packed(&self, chunk: &Chunk) -> bool {
-        matches!(self.logs[chunk.log].kind, Kind::Packed)
+        !matches!(self.logs[chunk.log].kind, Kind::Plain(..))
     }
 
     /// Finds out when the chunks of plain files were written: from the first stamp in each to the first one
@@ -238,12 +247,32 @@ fn open(input: Input) -> Result<Log, SourceError> {
     let opened = input.open()?;
     let reference = reference(opened.modified);
     let again = std::fs::metadata(&path).is_ok_and(|metadata| metadata.is_file());
+    let fail = |error: io::Error| SourceError::new(&path, &error);
     let kind = match opened.content {
-        Content::File(file, size) => Kind::Plain(file, size),
-        Content::Stream(_) if again => Kind::Packed,
+        Content::File(file, size) => {
+            let mut head = vec![0; HEAD];
+            let got = file.read_at(&mut head, 0).map_err(fail)?;
+            if again && is_encoded(&head[..got]) {
+                Kind::Encoded
+            } else {
+                Kind::Plain(file, size)
+            }
+        }
+        Content::Stream(stream) if again => {
+            let mut head = Vec::new();
+            stream
+                .take(HEAD as u64)
+                .read_to_end(&mut head)
+                .map_err(fail)?;
+            if is_encoded(&head) {
+                Kind::Encoded
+            } else {
+                Kind::Packed
+            }
+        }
         // A pipe can be read only once.
         Content::Stream(stream) => {
-            let (file, size) = spool(stream).map_err(|error| SourceError::new(&path, &error))?;
+            let (file, size) = spool(stream).map_err(fail)?;
             Kind::Plain(file, size)
         }
     };
@@ -274,7 +303,7 @@ fn cut(logs: &[Log]) -> Vec<Chunk> {
     for (at, log) in logs.iter().enumerate() {
         let (size, step) = match log.kind {
             Kind::Plain(_, size) => (size, CHUNK),
-            Kind::Packed => (u64::MAX, u64::MAX),
+            Kind::Packed | Kind::Encoded => (u64::MAX, u64::MAX),
         };
         let mut start = 0;
         while start < size {
@@ -348,6 +377,61 @@ fn fill(
         }
     }
     Ok(got)
+}
+
+/// Whether entries are written so that their text does not stand in them as it is: JSON (one object a line) or
+/// the journal's export format (systemd.io/JOURNAL_EXPORT_FORMATS), whose entries take several lines.
+fn is_encoded(head: &[u8]) -> bool {
+    let head = head.trim_ascii_start();
+    head.starts_with(b"{")
+        || head.starts_with(b"__CURSOR=")
+        || head.starts_with(b"__REALTIME_TIMESTAMP=")
+}
+
+/// The entries of an encoded log as plain lines, block by block.
+fn decoded_blocks(
+    stream: Box<dyn Read + Send>,
+    parser: &mut Parser,
+    buffer: &mut Vec<u8>,
+    each: &mut dyn FnMut(u64, &[u8]),
+) -> io::Result<()> {
+    let mut at = 0;
+    buffer.clear();
+    let mut lines = Lines::new(stream);
+    while let Some(raw) = lines.next_raw()? {
+        if let Line::Postfix(record) = parser.read(raw) {
+            plain(&record, buffer);
+        }
+        if buffer.len() >= BLOCK {
+            each(at, buffer);
+            at += buffer.len() as u64;
+            buffer.clear();
+        }
+    }
+    each(at, buffer);
+    Ok(())
+}
+
+/// A record as a line with a stamp of RFC 3339.
+fn plain(record: &Record<'_>, out: &mut Vec<u8>) {
+    let time = super::words::local(record.time).unwrap_or_default();
+    let stamp = time.to_rfc3339_opts(chrono::SecondsFormat::Micros, false);
+    out.extend_from_slice(stamp.as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(if record.host.is_empty() {
+        b"-"
+    } else {
+        record.host
+    });
+    out.push(b' ');
+    out.extend_from_slice(record.tag);
+    out.extend_from_slice(format!("[{}]: ", record.pid).as_bytes());
+    let start = out.len();
+    out.extend_from_slice(record.text);
+    for byte in out[start..].iter_mut().filter(|byte| **byte == b'\n') {
+        *byte = b' ';
+    }
+    out.push(b'\n');
 }
 
 /// Whole lines of a stream, block by block. A line longer than [`MAX_LINE`] comes in pieces.

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
 /// Messages put together at once: more than the passes can find.
-const MOST_LIVES: usize = 20_000;
+const MOST_LIVES: usize = 200_000;
 /// How long before a message postscreen's word on its client counts (microseconds): a pass lasts longer, but was
 /// given for another visit.
 const DOORSTEP: i64 = 600_000_000;

@@ -345,3 +345,82 @@ fn is_domain(word: &str) -> bool {
             .chars()
             .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(word: &str) -> &'static str {
+        Term::new(word, Side::Any).map_or("none", |term| term.name())
+    }
+
+    #[test]
+    fn a_word_is_known_by_its_form() {
+        for (word, kind) in [
+            ("8921054E113", "queue id"),
+            ("4jXMkR1TwwznJht", "queue id"),
+            ("tina@good.example", "address"),
+            ("\"odd user\"@good.example", "none"),
+            ("用户@good.example", "address"),
+            ("@good.example", "domain"),
+            ("good.example", "domain"),
+            ("<m1@good.example>", "message-id"),
+            ("<>", "null sender"),
+            ("192.0.2.1", "IP address"),
+            ("[192.0.2.1]", "IP address"),
+            ("[IPv6:2001:DB8::25]", "IP address"),
+            ("2001:db8::/32", "network"),
+            ("192.0.2.7/24", "network"),
+            ("/a.*b/", "regular expression"),
+            ("/", "none"),
+            ("/(/", "none"),
+            ("user@", "none"),
+            ("word", "none"),
+            ("", "none"),
+        ] {
+            assert_eq!(name(word), kind, "{word}");
+        }
+        assert!(Term::new("8921054E113", Side::From).is_err());
+        assert!(Term::new("<a@b.example>", Side::To).is_ok_and(|t| t.name() == "address"));
+    }
+
+    #[test]
+    fn a_networks_addresses_begin_with_what_is_looked_for() {
+        for (word, text) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("192.0.2.0/24", "192.0.2."),
+            ("192.0.2.0/20", "192.0."),
+            ("0.0.0.0/0", ""),
+            ("2001:DB8:0:0::25", "2001:db8::25"),
+            ("2001:db8::/32", "2001:db8:"),
+            ("2001:0:5::/48", "2001:"),
+            ("2001:db8::/20", "2001:"),
+        ] {
+            assert_eq!(beginning(&net(word).unwrap()), text, "{word}");
+        }
+    }
+
+    #[test]
+    fn letters_of_either_case_and_nothing_is_a_metacharacter() {
+        let Needle::Pattern(regex) = any_case(b"a+b@x.example") else {
+            panic!("no pattern");
+        };
+        assert!(regex.is_match(b"to=<A+b@X.Example>"));
+        assert!(!regex.is_match(b"to=<aab@x.example>"));
+        assert!(!regex.is_match(b"to=<a+b@xyexample>"));
+    }
+
+    #[test]
+    fn only_expressions_without_anchors_are_searched_in_blocks() {
+        for (pattern, block) in [
+            ("/a[^ ]*b/", true),
+            (r"/\[192\.0\.2\.1\]/", true),
+            ("/^from/", false),
+            ("/removed$/", false),
+            (r"/\Afrom/", false),
+        ] {
+            let needle = Term::new(pattern, Side::Any).unwrap().needle();
+            assert_eq!(matches!(needle, Needle::Pattern(_)), block, "{pattern}");
+        }
+    }
+}

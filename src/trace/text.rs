@@ -72,6 +72,11 @@ impl Page {
         self.text.push('\n');
     }
 
+    fn blank(&mut self, indent: &str) {
+        self.text.push_str(indent.trim_end());
+        self.text.push('\n');
+    }
+
     /// A name and its text, in as many lines as it takes.
     fn fact(&mut self, indent: &str, name: &str, text: &str) {
         self.hung(indent, &format!("{name:FACT$} "), text);
@@ -108,9 +113,7 @@ impl Page {
         for member in &chain.members {
             let indent = "| ".repeat(member.depth.min(DEEPEST));
             if member.depth > 0 {
-                self.line(&indent, "");
-                self.text.truncate(self.text.trim_end().len());
-                self.text.push('\n');
+                self.blank(&indent);
             }
             self.member(member, &indent);
         }
@@ -149,9 +152,7 @@ impl Page {
             self.fact(indent, "message-id", id);
         }
         self.recipients(member, indent);
-        self.line(indent, "");
-        self.text.truncate(self.text.trim_end().len());
-        self.text.push('\n');
+        self.blank(indent);
         self.timeline(member, indent);
     }
 
@@ -189,6 +190,7 @@ impl Page {
                 .collect();
             self.fact(indent, "and more", &rest.join(", "));
         }
+        self.verdict(member, indent);
         let known = life.recipients.len() as u64 + u64::from(life.more_recipients);
         let waiting = u64::from(life.nrcpt.unwrap_or(0)).saturating_sub(known);
         if waiting > 0 && member.left_out.is_none() && !life.is_finished() {
@@ -198,6 +200,31 @@ impl Page {
                 outcome_name(life),
                 &format!("{waiting} not tried yet"),
             );
+        }
+    }
+
+    /// What ended or stopped the message as a whole, and recipients refused in its session.
+    fn verdict(&mut self, member: &Member, indent: &str) {
+        let last = member.life.notes.iter().rev();
+        let last = last.filter(|_| member.life.recipients.is_empty());
+        for note in last {
+            if let Some(
+                outcome @ (Outcome::Rejected
+                | Outcome::Discarded
+                | Outcome::Held
+                | Outcome::Deleted
+                | Outcome::Expired),
+            ) = note.outcome
+            {
+                self.fact(indent, outcome.name(), &note.detail);
+                break;
+            }
+        }
+        let refused = member.session.iter().filter(|r| r.turned_away);
+        for refusal in refused.take(MOST_RECIPIENTS) {
+            let to = refusal.to.as_deref().unwrap_or_default();
+            self.fact(indent, "rejected", &format!("<{to}> at {}", refusal.stage));
+            self.fact(indent, "", &refusal.reply);
         }
     }
 
@@ -222,17 +249,15 @@ impl Page {
     }
 
     fn timeline(&mut self, member: &Member, indent: &str) {
-        for decision in &member.decisions {
-            self.event(indent, decision.time, "postscreen", &decision.text);
-        }
-        self.refusals(&member.before, indent);
+        self.refusals(&member.before, &member.decisions, indent);
         let life = &member.life;
         let mut session = member.session.iter().peekable();
         let steps = life.timeline();
         let attempts = attempts(life);
         let skipped = skipped(&steps);
         for (at, step) in steps.iter().enumerate() {
-            while let Some(refusal) = session.next_if(|r| r.time <= step.time) {
+            // The client is told first, whatever stands in the same second.
+            while let Some(refusal) = session.next_if(|r| at > 0 && r.time <= step.time) {
                 self.refusal(indent, refusal, "also refused");
             }
             if at == skipped.start && !skipped.is_empty() {
@@ -301,23 +326,30 @@ impl Page {
             self.line(indent, &day);
             self.day = day;
         }
+        let what = what.replace('_', "-");
         let head = format!("{} {what:FACT$} ", words::clock(time));
         self.hung(indent, &head, detail);
     }
 
-    fn refusals(&mut self, refusals: &[Refusal], indent: &str) {
+    /// Refusals, and between them what postscreen decided.
+    fn refusals(&mut self, refusals: &[Refusal], decisions: &[Remark], indent: &str) {
         let half = MOST_REFUSALS / 2;
         let over = refusals.len().saturating_sub(MOST_REFUSALS);
+        let mut decisions = decisions.iter().peekable();
         for (at, refusal) in refusals.iter().enumerate() {
             if over > 0 && at == half {
-                self.line(
-                    indent,
-                    &format!("... {} more refusals", words::grouped(over as u64)),
-                );
+                let more = words::grouped(over as u64);
+                self.line(indent, &format!("... {more} more refusals"));
             }
             if at < half || at >= half + over {
+                while let Some(decision) = decisions.next_if(|d| d.time <= refusal.time) {
+                    self.event(indent, decision.time, "postscreen", &decision.text);
+                }
                 self.refusal(indent, refusal, refusal.verdict);
             }
+        }
+        for decision in decisions {
+            self.event(indent, decision.time, "postscreen", &decision.text);
         }
     }
 
@@ -342,7 +374,7 @@ impl Page {
             last.verdict
         };
         let left = format!("no queue id, {}[{}]", last.name, last.ip);
-        self.title("", &left, what);
+        self.title("", &left, &what);
         self.day.clear();
         if let Some(from) = &last.from {
             self.fact("", "from", &format!("<{from}>"));
@@ -358,14 +390,14 @@ impl Page {
         if tries > 1 {
             text.push_str(&format!(", {} times", words::grouped(tries)));
         }
-        self.fact("", what, &text);
+        self.fact("", &what, &text);
         self.fact("", "", &last.reply);
         self.text.push('\n');
         if refused.more > 0 {
             let more = words::count(refused.more, "earlier refusal", "earlier refusals");
             self.line("", &format!("... {more}"));
         }
-        self.refusals(&refused.attempts, "");
+        self.refusals(&refused.attempts, &[], "");
     }
 
     fn others(&mut self, answer: &Answer) {
