@@ -90,13 +90,16 @@ pub struct Clock {
     previous: Option<i64>,
     /// The text of the last stamp and what it meant.
     known: Option<([u8; LONG], Stamp)>,
+    /// The quarter of an hour, counted from the epoch, whose offset was last asked for, and the offset:
+    /// zones change at no finer step.
+    quarter: Option<(i64, i32)>,
 }
 
 /// What the calendar said about the hour last asked for.
 #[derive(Debug, Clone, Copy, Default)]
 struct Hour {
-    /// Month, day and hour packed; 0 is none.
-    key: u32,
+    /// Year where the stamp has one, month, day and hour packed; 0 is none.
+    key: u64,
     /// Start of the hour, seconds since the epoch.
     start: i64,
     /// Seconds east of UTC.
@@ -113,6 +116,7 @@ impl Clock {
             hour: Hour::default(),
             previous: None,
             known: None,
+            quarter: None,
         }
     }
 
@@ -138,14 +142,49 @@ impl Clock {
     }
 
     /// The point in time of a local stamp without year; `None` when no such date exists.
+    #[inline]
     pub fn local(&mut self, month: u8, day: u8, hour: u8, minute: u8, second: u8) -> Option<Stamp> {
+        self.civil(None, (month, day), (hour, minute, second))
+    }
+
+    /// The point in time of a local stamp with its year; `None` when no such date exists.
+    pub fn dated(
+        &mut self,
+        year: u16,
+        (month, day): (u8, u8),
+        time: (u8, u8, u8),
+    ) -> Option<Stamp> {
+        self.civil(Some(year), (month, day), time)
+    }
+
+    /// A point in time that came without a zone of the log's own (microseconds since the epoch, UTC), shown
+    /// in the zone of the stamps that have none.
+    pub fn here(&mut self, micros: i64) -> Stamp {
+        let seconds = micros.div_euclid(1_000_000);
+        let quarter = seconds.div_euclid(900);
+        let offset = match self.quarter {
+            Some((known, offset)) if known == quarter => offset,
+            _ => offset_at(self.reference.zone, seconds),
+        };
+        self.quarter = Some((quarter, offset));
+        Stamp { micros, offset }
+    }
+
+    #[inline]
+    fn civil(
+        &mut self,
+        year: Option<u16>,
+        (month, day): (u8, u8),
+        (hour, minute, second): (u8, u8, u8),
+    ) -> Option<Stamp> {
         // 60 is a leap second.
         if hour > 23 || minute > 59 || second > 60 {
             return None;
         }
-        let key = u32::from(month) << 16 | u32::from(day) << 8 | u32::from(hour);
+        let packed = u32::from(month) << 16 | u32::from(day) << 8 | u32::from(hour);
+        let key = u64::from(year.unwrap_or(0)) << 32 | u64::from(packed);
         if key != self.hour.key {
-            self.hour = self.look_up(month, day, hour, key)?;
+            self.hour = self.look_up(year, (month, day), hour, key)?;
         }
         let within = i64::from(minute) * 60 + i64::from(second);
         let (mut start, mut offset) = (self.hour.start, self.hour.offset);
@@ -169,7 +208,17 @@ impl Clock {
 
     /// Asks the calendar.
     #[cold]
-    fn look_up(&self, month: u8, day: u8, hour: u8, key: u32) -> Option<Hour> {
+    fn look_up(
+        &self,
+        year: Option<u16>,
+        (month, day): (u8, u8),
+        hour: u8,
+        key: u64,
+    ) -> Option<Hour> {
+        if let Some(year) = year {
+            let date = NaiveDate::from_ymd_opt(i32::from(year), month.into(), day.into())?;
+            return Some(self.hour(date.and_hms_opt(hour.into(), 0, 0)?, key));
+        }
         let latest = self.reference.time + AHEAD;
         let this_year = chrono::DateTime::from_timestamp(latest, 0)
             .map_or(1970, |t| chrono::Datelike::year(&t.naive_utc()));
@@ -177,16 +226,20 @@ impl Clock {
         (this_year - 8..=this_year + 1).rev().find_map(|year| {
             let local = NaiveDate::from_ymd_opt(year, u32::from(month), u32::from(day))?
                 .and_hms_opt(u32::from(hour), 0, 0)?;
-            let seconds = local.and_utc().timestamp();
-            let (offset, second) = offsets(self.reference.zone, local);
-            let start = seconds - i64::from(offset);
-            (start <= latest).then(|| Hour {
-                key,
-                start,
-                offset,
-                again: second.map(|o| (seconds - i64::from(o), o)),
-            })
+            Some(self.hour(local, key)).filter(|found| found.start <= latest)
         })
+    }
+
+    /// The hour that begins at this local time.
+    fn hour(&self, local: NaiveDateTime, key: u64) -> Hour {
+        let seconds = local.and_utc().timestamp();
+        let (offset, second) = offsets(self.reference.zone, local);
+        Hour {
+            key,
+            start: seconds - i64::from(offset),
+            offset,
+            again: second.map(|o| (seconds - i64::from(o), o)),
+        }
     }
 }
 
@@ -216,6 +269,23 @@ fn offsets(zone: Zone, local: NaiveDateTime) -> (i32, Option<i32>) {
             -3_600..0 => (7_200, Some(3_600)),
             _ => (3_600, None),
         },
+    }
+}
+
+/// The zone's offset at a point in time.
+fn offset_at(zone: Zone, seconds: i64) -> i32 {
+    match zone {
+        Zone::Fixed(offset) => offset,
+        Zone::Local => chrono::DateTime::from_timestamp(seconds, 0).map_or(0, |time| {
+            Local
+                .offset_from_utc_datetime(&time.naive_utc())
+                .fix()
+                .local_minus_utc()
+        }),
+        #[cfg(test)]
+        Zone::StepBack(at) if seconds < at - 7_200 => 7_200,
+        #[cfg(test)]
+        Zone::StepBack(_) => 3_600,
     }
 }
 
@@ -307,6 +377,36 @@ mod tests {
         // Out of order, from the second run.
         assert_eq!(at(&mut clock, 10, 25, 2, 59), "2026-10-25 01:59");
         assert_eq!(clock.local(10, 25, 2, 59, 0).unwrap().offset, 3_600);
+    }
+
+    #[test]
+    fn a_year_that_is_told_is_believed() {
+        let mut clock = Clock::new(utc("2026-03-10T12:00:00Z"));
+        let mut year = |year, month, day| {
+            let stamp = clock.dated(year, (month, day), (10, 0, 0))?;
+            chrono::DateTime::from_timestamp_micros(stamp.micros).map(|t| t.to_rfc3339())
+        };
+        assert_eq!(
+            year(2031, 3, 12),
+            Some("2031-03-12T10:00:00+00:00".to_owned())
+        );
+        assert_eq!(
+            year(1999, 3, 12),
+            Some("1999-03-12T10:00:00+00:00".to_owned())
+        );
+        assert_eq!(year(2024, 2, 29).is_some(), true);
+        assert_eq!(year(2023, 2, 29), None);
+        assert_eq!(at(&mut clock, 3, 12, 10, 0), "2025-03-12 10:00");
+    }
+
+    #[test]
+    fn a_point_in_time_is_shown_in_the_zone_of_the_log() {
+        let step = seconds("2026-10-25T03:00:00Z");
+        let mut clock = Clock::new(Reference::at(step).in_zone(Zone::StepBack(step)));
+        let mut offset = |text| clock.here(seconds(text) * 1_000_000).offset;
+        assert_eq!(offset("2026-10-25T00:59:59Z"), 7_200);
+        assert_eq!(offset("2026-10-25T01:00:00Z"), 3_600);
+        assert_eq!(offset("2026-10-25T00:59:59Z"), 7_200);
     }
 
     #[test]

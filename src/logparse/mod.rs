@@ -26,6 +26,9 @@ pub use raw::{LOOK_BACK, Raw};
 
 use clock::Clock;
 use event::{Event, Level};
+use header::export::{Entry, Taken};
+use header::layers::{Found, Kind, Layers, Outcome};
+use header::tag::Tag;
 
 /// One log line, understood as far as it can be.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +99,12 @@ impl Stamp {
 #[derive(Debug, Clone)]
 pub struct Parser {
     clock: Clock,
+    layers: Layers,
+    /// The entry of several lines that is being read.
+    entry: Option<Box<Entry>>,
+    /// What stood before the block at hand.
+    past: Vec<u8>,
+    lost: u64,
 }
 
 impl Parser {
@@ -103,6 +112,10 @@ impl Parser {
     pub fn new(reference: Reference) -> Self {
         Self {
             clock: Clock::new(reference),
+            layers: Layers::default(),
+            entry: None,
+            past: Vec::new(),
+            lost: 0,
         }
     }
 
@@ -112,9 +125,24 @@ impl Parser {
         self.clock.advance(now);
     }
 
-    /// Reads only the time, the host and the text behind them: for cutting a log by time.
-    pub fn header<'a>(&mut self, raw: &'a [u8]) -> Option<Header<'a>> {
-        header::read(without_end(raw), &mut self.clock)
+    /// Tells the parser what stood before the lines that it will be given: for readers that begin inside a
+    /// source, and after each block for those whose lines do not know what was before their block.
+    pub fn remember(&mut self, past: &[u8]) {
+        raw::remember(&mut self.past, past);
+    }
+
+    /// Reads only the time, the host and the text behind them: for cutting a log by time. `None` also for
+    /// the pieces of an entry of several lines.
+    pub fn header<'a>(&'a mut self, raw: &'a [u8]) -> Option<Header<'a>> {
+        let line = without_end(raw);
+        let header = header::read(line, &mut self.clock);
+        if self.entry.is_none() && header.is_some_and(|h| header::tag::read(h.rest).is_some()) {
+            return header;
+        }
+        match self.outcome(Raw::alone(raw), header).ok()? {
+            Outcome::Found(found) => Some(self.layers.header(line, &found)),
+            Outcome::Other | Outcome::Nothing => None,
+        }
     }
 
     /// Reads one line of which nothing more is known, with or without its end (`\n`, `\r\n`). A
@@ -125,39 +153,178 @@ impl Parser {
 
     /// Reads one line in its source.
     pub fn read<'a>(&'a mut self, raw: Raw<'a>) -> Line<'a> {
-        let raw = without_end(raw.line);
-        if raw.is_empty() {
+        let line = without_end(raw.line);
+        if self.entry.is_some() {
+            return self.rare(raw, None);
+        }
+        if line.is_empty() {
             return Line::Empty;
         }
-        let Some(header) = header::read(raw, &mut self.clock) else {
-            return Line::Garbage;
+        let header = header::read(line, &mut self.clock);
+        if let Some(header) = header
+            && let Some(tag) = header::tag::read(header.rest)
+        {
+            return Line::Postfix(record(&header, &tag));
+        }
+        self.rare(raw, header)
+    }
+
+    /// Ends the source: the entry that it broke off in, if it can be read; [`Line::Partial`] when there is
+    /// none.
+    pub fn finish(&mut self) -> Line<'_> {
+        match self.entry.take() {
+            None => Line::Partial,
+            Some(entry) if entry.may_end() => {
+                let outcome = self.layers.entry(&entry.fields, &mut self.clock);
+                self.told(Raw::alone(&[]), outcome)
+            }
+            Some(_) => Line::Garbage,
+        }
+    }
+
+    /// How many entries of several lines were broken off inside the source: they were given to nobody.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// A line in a rarer form.
+    #[cold]
+    #[inline(never)]
+    fn rare<'a>(&'a mut self, raw: Raw<'a>, header: Option<Header<'a>>) -> Line<'a> {
+        match self.outcome(raw, header) {
+            Ok(outcome) => self.told(raw, outcome),
+            Err(line) => line,
+        }
+    }
+
+    /// What a line comes to; `Err` when that is said without looking at what it holds.
+    fn outcome(
+        &mut self,
+        raw: Raw<'_>,
+        header: Option<Header<'_>>,
+    ) -> Result<Outcome, Line<'static>> {
+        let line = without_end(raw.line);
+        let Some(mut entry) = self.entry.take() else {
+            if header.is_none() {
+                self.entry = Entry::begin(line).map(Box::new);
+                if self.entry.is_some() {
+                    return Err(Line::Partial);
+                }
+            }
+            return Ok(self.layers.read(line, header, &mut self.clock));
         };
-        let Some(tag) = header::tag::read(header.rest) else {
-            return Line::Other;
+        match entry.take(raw) {
+            Taken::Piece => {
+                self.entry = Some(entry);
+                Err(Line::Partial)
+            }
+            taken @ (Taken::Whole | Taken::Next) => {
+                if taken == Taken::Next {
+                    self.entry = Entry::begin(line).map(Box::new);
+                }
+                let clock = &mut self.clock;
+                Ok(if entry.object.is_empty() {
+                    self.layers.entry(&entry.fields, clock)
+                } else {
+                    self.layers.object(&entry.object, clock)
+                })
+            }
+            Taken::Foreign => {
+                self.lost += 1;
+                let header = header::read(line, &mut self.clock);
+                self.outcome(raw, header)
+            }
+            Taken::Damaged => Err(Line::Garbage),
+        }
+    }
+
+    /// The line that an outcome stands for.
+    fn told<'a>(&'a mut self, raw: Raw<'a>, outcome: Outcome) -> Line<'a> {
+        let found = match outcome {
+            Outcome::Found(found) => found,
+            Outcome::Other => return Line::Other,
+            Outcome::Nothing => return Line::Garbage,
         };
-        let (repeat, text) = repeated(tag.text);
-        let (level, body) = level(text);
-        let (queue_id, noqueue, body) = match header::queue_id::split(body) {
-            Some((id, body)) => (Some(id), false, body),
-            None => match body.strip_prefix(b"NOQUEUE: ") {
-                Some(body) => (None, true, body),
-                None => (None, false, body),
-            },
-        };
-        Line::Postfix(Record {
-            time: header.time,
-            host: header.host,
-            instance: tag.instance,
-            tag: tag.tag,
-            service: tag.service,
-            pid: tag.pid,
-            level,
-            queue_id,
-            noqueue,
-            event: daemon::read(tag.daemon, level, queue_id, body),
-            text: tag.text,
-            repeat,
-        })
+        if let Kind::Repeated(times) = found.kind {
+            return self.repeated(raw, &found, times);
+        }
+        let header = self.layers.header(without_end(raw.line), &found);
+        match header::tag::read(header.rest) {
+            Some(tag) => Line::Postfix(record(&header, &tag)),
+            None => Line::Other,
+        }
+    }
+
+    /// The former line of the same host once more, at the time of the line that says so.
+    fn repeated<'a>(&'a mut self, raw: Raw<'a>, found: &Found, times: u32) -> Line<'a> {
+        let Self {
+            clock,
+            layers,
+            past,
+            ..
+        } = self;
+        let host = layers.header(without_end(raw.line), found).host.to_vec();
+        // The clock stays where it is: the lines are not read for the first time.
+        let mut clock = clock.clone();
+        for line in raw::backwards(raw.before, past) {
+            let line = without_end(line);
+            let header = header::read(line, &mut clock);
+            let Outcome::Found(former) = layers.read(line, header, &mut clock) else {
+                if line.is_empty() {
+                    continue;
+                }
+                break;
+            };
+            let same = layers.header(line, &former).host == host || host.is_empty();
+            match former.kind {
+                // That one is about the same line.
+                Kind::Repeated(_) => {}
+                _ if !same => {}
+                Kind::Other => break,
+                Kind::Postfix => {
+                    let header = Header {
+                        time: found.time,
+                        ..layers.header(line, &former)
+                    };
+                    return match header::tag::read(header.rest) {
+                        Some(tag) => Line::Postfix(Record {
+                            repeat: times,
+                            ..record(&header, &tag)
+                        }),
+                        None => Line::Other,
+                    };
+                }
+            }
+        }
+        Line::Other
+    }
+}
+
+/// What a line with a tag of Postfix says.
+#[inline]
+fn record<'a>(header: &Header<'a>, tag: &Tag<'a>) -> Record<'a> {
+    let (repeat, text) = folded(tag.text);
+    let (level, body) = level(text);
+    let (queue_id, noqueue, body) = match header::queue_id::split(body) {
+        Some((id, body)) => (Some(id), false, body),
+        None => match body.strip_prefix(b"NOQUEUE: ") {
+            Some(body) => (None, true, body),
+            None => (None, false, body),
+        },
+    };
+    Record {
+        time: header.time,
+        host: header.host,
+        instance: tag.instance,
+        tag: tag.tag,
+        service: tag.service,
+        pid: tag.pid,
+        level,
+        queue_id,
+        noqueue,
+        event: daemon::read(tag.daemon, level, queue_id, body),
+        text: tag.text,
+        repeat,
     }
 }
 
@@ -167,14 +334,27 @@ fn without_end(raw: &[u8]) -> &[u8] {
     raw.strip_suffix(b"\r").unwrap_or(raw)
 }
 
-/// `message repeated N times: [ TEXT]`, as rsyslog folds repetitions.
-fn repeated(text: &[u8]) -> (u32, &[u8]) {
-    let unfold = || {
-        let (count, rest) = text::number32(text.strip_prefix(b"message repeated ")?)?;
-        let inner = rest.strip_prefix(b" times: [ ")?;
-        Some((count, inner.strip_suffix(b"]").unwrap_or(inner)))
-    };
-    unfold().unwrap_or((1, text))
+/// `message repeated N times: [ TEXT]`, as rsyslog folds repetitions, and Solaris' `[ID 197553 mail.info] `.
+#[inline]
+fn folded(text: &[u8]) -> (u32, &[u8]) {
+    match text.first() {
+        Some(b'm') => unfolded(text).unwrap_or((1, text)),
+        Some(b'[') => (1, without_message_id(text).unwrap_or(text)),
+        _ => (1, text),
+    }
+}
+
+fn unfolded(text: &[u8]) -> Option<(u32, &[u8])> {
+    let (count, rest) = text::number32(text.strip_prefix(b"message repeated ")?)?;
+    let inner = rest.strip_prefix(b" times: [")?;
+    let inner = inner.strip_prefix(b" ").unwrap_or(inner);
+    (count > 0).then_some((count, inner.strip_suffix(b"]").unwrap_or(inner)))
+}
+
+fn without_message_id(text: &[u8]) -> Option<&[u8]> {
+    let (_, rest) = text::number32(text.strip_prefix(b"[ID ")?)?;
+    let end = memchr::memchr(b']', rest.get(..32.min(rest.len()))?)?;
+    rest[end + 1..].strip_prefix(b" ")
 }
 
 /// The prefix that msg_syslog.c puts before everything but information.

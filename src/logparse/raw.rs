@@ -47,6 +47,47 @@ impl<'a> Raw<'a> {
     }
 }
 
+/// Adds to what is remembered of a source: the whole lines of its last [`LOOK_BACK`] bytes.
+pub(super) fn remember(past: &mut Vec<u8>, bytes: &[u8]) {
+    past.extend_from_slice(&bytes[bytes.len().saturating_sub(LOOK_BACK + 1)..]);
+    let surplus = past.len().saturating_sub(LOOK_BACK);
+    if surplus > 0 {
+        let line =
+            memchr::memchr(b'\n', &past[surplus..]).map_or(past.len(), |at| surplus + at + 1);
+        past.drain(..line);
+    }
+}
+
+/// The whole lines in the last [`LOOK_BACK`] bytes of `before`, and of `past` before it, the last one first.
+pub(super) fn backwards<'a>(before: &'a [u8], past: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let (near, room) = window(before, LOOK_BACK);
+    let (far, _) = window(past, room);
+    lines_backwards(near).chain(lines_backwards(far))
+}
+
+/// The whole lines in the last `size` bytes, and how many bytes could be had besides.
+fn window(text: &[u8], size: usize) -> (&[u8], usize) {
+    let Some(surplus) = text.len().checked_sub(size) else {
+        return (text, size - text.len());
+    };
+    let last = &text[surplus..];
+    let line = memchr::memchr(b'\n', last).map_or(last.len(), |at| at + 1);
+    (&last[line..], 0)
+}
+
+fn lines_backwards(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let line = rest.strip_suffix(b"\n").unwrap_or(rest);
+        if rest.is_empty() {
+            return None;
+        }
+        let start = memchr::memrchr(b'\n', line).map_or(0, |at| at + 1);
+        rest = &rest[..start];
+        Some(&line[start..])
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

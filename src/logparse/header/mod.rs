@@ -1,11 +1,22 @@
 //! What stands before a program's own words on a log line: the stamp, the host and the tag.
 //!
-//! In: a raw line. Out: a [`Header`] and the rest. One file per way that loggers wrap a line; [`read`]
-//! picks by the first byte. It knows nothing of what programs say.
+//! In: a raw line. Out: a [`Header`] and the rest. One file per way that loggers wrap a line. [`read`] knows
+//! the two usual ones, picks by the first byte and borrows; [`layers`] knows the others. It knows nothing of
+//! what programs say.
 
+mod bsd;
+mod compose;
+pub mod export;
+pub mod journal;
+mod journalctl;
+mod json;
+pub mod layers;
+mod nested;
+mod object;
 pub mod queue_id;
 mod rfc3164;
 mod rfc3339;
+mod rfc5424;
 pub mod tag;
 
 use super::Stamp;
@@ -23,13 +34,27 @@ pub struct Header<'a> {
     pub rest: &'a [u8],
 }
 
+/// Whether a stamp told its zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Zone {
+    Told,
+    Assumed,
+}
+
 /// Reads the stamp and the host; `None` when there is neither form.
+#[inline]
 pub fn read<'a>(line: &'a [u8], clock: &mut Clock) -> Option<Header<'a>> {
     let line = without_priority(line);
     let (time, rest) = match line.first()? {
         b'0'..=b'9' => rfc3339::read(line)?,
         _ => rfc3164::read(line, clock)?,
     };
+    behind_stamp(time, rest)
+}
+
+/// The header of what follows a stamp.
+#[inline]
+fn behind_stamp(time: Stamp, rest: &[u8]) -> Option<Header<'_>> {
     let rest = rest.trim_ascii_start();
     let end = memchr(b' ', rest)?;
     Some(Header {

@@ -3,6 +3,7 @@
 
 use super::super::Stamp;
 use super::super::clock::{Clock, LONG};
+use super::super::text::number32;
 use super::two_digits;
 
 /// Reads the stamp and what follows it.
@@ -55,8 +56,43 @@ fn whole_seconds(line: &[u8], clock: &mut Clock) -> Option<(Stamp, usize)> {
     Some((stamp, at + 9))
 }
 
+/// The forms with a year, `Nov 22 2026 08:48:35` and `2026 Nov 22 08:48:35`.
+pub fn with_year<'a>(line: &'a [u8], clock: &mut Clock) -> Option<(Stamp, &'a [u8])> {
+    let (first, rest) = match year(line) {
+        Some((year, rest)) => (Some(year), rest),
+        None => (None, line),
+    };
+    let month = month(rest.get(..3)?)?;
+    let (day, rest) = number32(rest[3..].trim_ascii_start())?;
+    let rest = rest.strip_prefix(b" ")?;
+    let (year, rest) = match first {
+        Some(year) => (year, rest),
+        None => year(rest)?,
+    };
+    if rest.get(2) != Some(&b':') || rest.get(5) != Some(&b':') {
+        return None;
+    }
+    let time = (
+        two_digits(rest, 0)?,
+        two_digits(rest, 3)?,
+        two_digits(rest, 6)?,
+    );
+    let stamp = clock.dated(year, (month, u8::try_from(day).ok()?), time)?;
+    let (micros, rest) = super::rfc3339::decimals(&rest[8..]).unwrap_or((0, &rest[8..]));
+    // Some put a colon behind the stamp.
+    let rest = rest.strip_prefix(b":").unwrap_or(rest);
+    let micros = stamp.micros + micros;
+    Some((Stamp { micros, ..stamp }, rest.strip_prefix(b" ")?))
+}
+
+/// Four digits and a blank.
+fn year(text: &[u8]) -> Option<(u16, &[u8])> {
+    let year = u16::from(two_digits(text, 0)?) * 100 + u16::from(two_digits(text, 2)?);
+    Some((year, text[4..].strip_prefix(b" ")?))
+}
+
 /// The number of an English month's three letters.
-fn month(name: &[u8]) -> Option<u8> {
+pub fn month(name: &[u8]) -> Option<u8> {
     Some(match name {
         b"Jan" => 1,
         b"Feb" => 2,
@@ -114,6 +150,41 @@ mod tests {
             seconds("Nov 22 08:48:35.25 fire"),
             Some((1_795_333_715_250_000, "fire".into()))
         );
+    }
+
+    #[test]
+    fn years_are_read_where_they_stand() {
+        let mut clock = Clock::new(Reference::at(0).in_zone(Zone::Fixed(3_600)));
+        for text in [
+            "Nov 22 2026 08:48:35 fire",
+            "Nov 22 2026 08:48:35: fire",
+            "2026 Nov 22 08:48:35 fire",
+            "2026 Nov 22 08:48:35.000 fire",
+        ] {
+            let (stamp, rest) = with_year(text.as_bytes(), &mut clock).unwrap();
+            assert_eq!(
+                (stamp.seconds(), rest),
+                (1_795_333_715, &b"fire"[..]),
+                "{text}"
+            );
+        }
+        for text in ["Nov 2 2026 08:48:35 x", "2026 Nov  2 08:48:35 x"] {
+            let stamp = with_year(text.as_bytes(), &mut clock).unwrap().0;
+            assert_eq!(stamp.seconds(), 1_793_605_715, "{text}");
+        }
+        for bad in [
+            "",
+            "2026",
+            "2026 ",
+            "2026 Nov",
+            "2026 Nov 22",
+            "2026 Nov 22 08:48:35",
+            "Nov 22 2026 08:48:3",
+            "Feb 29 2026 08:48:35 x",
+            "Nov 300 2026 08:48:35 x",
+        ] {
+            assert_eq!(with_year(bad.as_bytes(), &mut clock), None, "{bad}");
+        }
     }
 
     #[test]
