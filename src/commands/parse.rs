@@ -6,7 +6,7 @@
 use super::Context;
 use crate::logparse::event::Event;
 use crate::logparse::source::{self, Lines, SourceError};
-use crate::logparse::{Line, Parser, Raw, Record, Reference, Zone, json};
+use crate::logparse::{Line, Parser, Record, Reference, Zone, json};
 use crate::sanitize;
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
@@ -132,12 +132,14 @@ fn print_file(
         .map_err(|error| Failure::Input(SourceError::new(path, &error)))?
     {
         printer.number += 1;
-        printer.line(raw, &mut parser, tally);
+        printer.line(raw.line, &parser.read(raw), tally);
         if printer.out.len() >= OUTPUT {
             out.write_all(&printer.out).map_err(Failure::Output)?;
             printer.out.clear();
         }
     }
+    printer.line(&[], &parser.finish(), tally);
+    tally.garbage += parser.lost();
     out.write_all(&printer.out)
         .and_then(|()| out.flush())
         .map_err(Failure::Output)?;
@@ -165,22 +167,22 @@ struct Printer<'p> {
 }
 
 impl Printer<'_> {
-    fn line(&mut self, raw: Raw<'_>, parser: &mut Parser, tally: &mut Tally) {
-        match parser.read(raw) {
-            Line::Postfix(record) if self.wants(&record) => {
+    fn line(&mut self, raw: &[u8], line: &Line<'_>, tally: &mut Tally) {
+        match line {
+            Line::Postfix(record) if self.wants(record) => {
                 tally.postfix += 1;
                 let unparsed = matches!(record.event, Event::Unparsed(_));
                 tally.unparsed += u64::from(unparsed);
                 if !self.args.unparsed {
-                    self.record(&record);
+                    self.record(record);
                 } else if unparsed {
-                    self.unparsed(raw.line, |out| json::object(&record, out));
+                    self.unparsed(raw, |out| json::object(record, out));
                 }
             }
             Line::Garbage if self.args.instance.is_none() => {
                 tally.garbage += 1;
                 if self.args.unparsed {
-                    self.unparsed(raw.line, |out| json::garbage(raw.line, out));
+                    self.unparsed(raw, |out| json::garbage(raw, out));
                 }
             }
             Line::Other => tally.other += 1,

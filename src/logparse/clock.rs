@@ -394,7 +394,7 @@ mod tests {
             year(1999, 3, 12),
             Some("1999-03-12T10:00:00+00:00".to_owned())
         );
-        assert_eq!(year(2024, 2, 29).is_some(), true);
+        assert!(year(2024, 2, 29).is_some());
         assert_eq!(year(2023, 2, 29), None);
         assert_eq!(at(&mut clock, 3, 12, 10, 0), "2025-03-12 10:00");
     }

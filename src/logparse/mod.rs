@@ -139,9 +139,9 @@ impl Parser {
         if self.entry.is_none() && header.is_some_and(|h| header::tag::read(h.rest).is_some()) {
             return header;
         }
-        match self.outcome(Raw::alone(raw), header).ok()? {
+        match self.outcome(Raw::alone(raw), header) {
             Outcome::Found(found) => Some(self.layers.header(line, &found)),
-            Outcome::Other | Outcome::Nothing => None,
+            Outcome::Other | Outcome::Nothing | Outcome::Piece => None,
         }
     }
 
@@ -191,50 +191,44 @@ impl Parser {
     #[cold]
     #[inline(never)]
     fn rare<'a>(&'a mut self, raw: Raw<'a>, header: Option<Header<'a>>) -> Line<'a> {
-        match self.outcome(raw, header) {
-            Ok(outcome) => self.told(raw, outcome),
-            Err(line) => line,
-        }
+        let outcome = self.outcome(raw, header);
+        self.told(raw, outcome)
     }
 
-    /// What a line comes to; `Err` when that is said without looking at what it holds.
-    fn outcome(
-        &mut self,
-        raw: Raw<'_>,
-        header: Option<Header<'_>>,
-    ) -> Result<Outcome, Line<'static>> {
+    /// What a line comes to, by itself or as the piece of an entry.
+    fn outcome(&mut self, raw: Raw<'_>, header: Option<Header<'_>>) -> Outcome {
         let line = without_end(raw.line);
         let Some(mut entry) = self.entry.take() else {
             if header.is_none() {
                 self.entry = Entry::begin(line).map(Box::new);
                 if self.entry.is_some() {
-                    return Err(Line::Partial);
+                    return Outcome::Piece;
                 }
             }
-            return Ok(self.layers.read(line, header, &mut self.clock));
+            return self.layers.read(line, header, &mut self.clock);
         };
         match entry.take(raw) {
             Taken::Piece => {
                 self.entry = Some(entry);
-                Err(Line::Partial)
+                Outcome::Piece
             }
             taken @ (Taken::Whole | Taken::Next) => {
                 if taken == Taken::Next {
                     self.entry = Entry::begin(line).map(Box::new);
                 }
                 let clock = &mut self.clock;
-                Ok(if entry.object.is_empty() {
+                if entry.object.is_empty() {
                     self.layers.entry(&entry.fields, clock)
                 } else {
                     self.layers.object(&entry.object, clock)
-                })
+                }
             }
             Taken::Foreign => {
                 self.lost += 1;
                 let header = header::read(line, &mut self.clock);
                 self.outcome(raw, header)
             }
-            Taken::Damaged => Err(Line::Garbage),
+            Taken::Damaged => Outcome::Nothing,
         }
     }
 
@@ -244,6 +238,7 @@ impl Parser {
             Outcome::Found(found) => found,
             Outcome::Other => return Line::Other,
             Outcome::Nothing => return Line::Garbage,
+            Outcome::Piece => return Line::Partial,
         };
         if let Kind::Repeated(times) = found.kind {
             return self.repeated(raw, &found, times);

@@ -218,12 +218,9 @@ fn read_part(
             locked(self.0).read(buffer)
         }
     }
-    read_lines(
-        &mut summary,
-        Reader(part),
-        &mut Parser::new(reference),
-        filter,
-    )?;
+    let mut parser = Parser::new(reference);
+    parser.remember(&locked(part).before()?);
+    read_lines(&mut summary, Reader(part), &mut parser, filter)?;
     Ok(summary)
 }
 
@@ -301,20 +298,28 @@ fn read_lines(
 ) -> io::Result<()> {
     let mut lines = Lines::new(input);
     if filter.instance.is_none() && filter.since.is_none() && filter.until.is_none() {
-        return lines.for_each(|raw| summary.line(&parser.read(raw)));
+        lines.for_each(|raw| summary.line(&parser.read(raw)))?;
+        summary.line(&parser.finish());
+    } else {
+        lines.for_each(|raw| count(summary, &parser.read(raw), filter))?;
+        count(summary, &parser.finish(), filter);
     }
-    lines.for_each(|raw| {
-        let line = parser.read(raw);
-        match &line {
-            Line::Postfix(record) => match filter.place(record) {
-                Place::Counted => summary.line(&line),
-                Place::OtherInstance => summary.line(&Line::Other),
-                Place::Before => summary.observe(record, Scope::Context),
-                Place::After => {}
-            },
-            _ => summary.line(&line),
-        }
-    })
+    for _ in 0..parser.lost() {
+        summary.line(&Line::Garbage);
+    }
+    Ok(())
+}
+
+fn count(summary: &mut Summary, line: &Line<'_>, filter: &Filter) {
+    match line {
+        Line::Postfix(record) => match filter.place(record) {
+            Place::Counted => summary.line(line),
+            Place::OtherInstance => summary.line(&Line::Other),
+            Place::Before => summary.observe(record, Scope::Context),
+            Place::After => {}
+        },
+        _ => summary.line(line),
+    }
 }
 
 /// What a filter says of a record.

@@ -38,6 +38,9 @@ pub(super) struct Model {
 impl Model {
     /// Takes a line in.
     pub fn line(&mut self, line: &Line<'_>) {
+        if matches!(line, Line::Partial) {
+            return;
+        }
         self.reading.lines += 1;
         let Line::Postfix(record) = line else {
             return;

@@ -14,7 +14,7 @@ use crate::console::message::Message;
 use crate::logparse::source::{
     self, Flow, FollowOptions, Follower, History, Lines, Notice, Positions, Start,
 };
-use crate::logparse::{LOOK_BACK, Line, Parser, Raw};
+use crate::logparse::{Line, Parser, Raw};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,8 +57,6 @@ struct Log {
     /// The size at the start and how much of it was read, for the progress.
     size: u64,
     read: u64,
-    /// The end of the last block: what a `last message repeated` at the next one's beginning is about.
-    before: Vec<u8>,
 }
 
 /// The task's state.
@@ -168,10 +166,13 @@ impl Task {
                     block.truncate(whole);
                 }
                 let mut parser = log.parser.clone();
-                let batch: Vec<_> = block
-                    .split_inclusive(|b| *b == b'\n')
-                    .map(|raw| keep(raw, &parser.line(raw)))
-                    .collect();
+                let mut batch = Vec::new();
+                for raw in Raw::lines(&block) {
+                    let line = parser.read(raw);
+                    if !matches!(line, Line::Partial) {
+                        batch.push(keep(raw.line, &line));
+                    }
+                }
                 lines += batch.len();
                 bytes += block.len();
                 let news = News::Lines(Batch {
@@ -232,23 +233,18 @@ impl Task {
             }
             log.read = end;
         }
-        for mut raw in Raw::lines(bytes) {
-            if raw.before.is_empty() {
-                raw.before = &log.before;
-            }
+        for raw in Raw::lines(bytes) {
             let line = log.parser.read(raw);
-            let raw = raw.line;
             self.model.line(&line);
             let is_new = at.is_none_or(|at| at >= log.sent);
-            if is_new && !matches!(line, Line::Empty) {
-                self.pending_bytes += raw.len();
-                self.pending.push(keep(raw, &line));
+            if is_new && !matches!(line, Line::Empty | Line::Partial) {
+                let kept = keep(raw.line, &line);
+                self.pending_bytes += kept.text.len();
+                self.pending.push(kept);
             }
-            at = at.map(|at| at + raw.len() as u64);
+            at = at.map(|at| at + raw.line.len() as u64);
         }
-        log.before.clear();
-        log.before
-            .extend_from_slice(&bytes[bytes.len().saturating_sub(LOOK_BACK)..]);
+        log.parser.remember(bytes);
         if self.pending.len() > MAX_LINES || self.pending_bytes > MAX_BYTES {
             // More than the ring holds waits: only its end will be seen.
             let keep = self.pending.len().min(MAX_LINES) / 2;
@@ -344,7 +340,6 @@ impl Log {
             sent: size,
             size,
             read: 0,
-            before: Vec::new(),
         }
     }
 }

@@ -16,10 +16,15 @@ pub fn behind_facility<'a>(host: &[u8], rest: &'a [u8]) -> Option<(&'a [u8], &'a
     Some((&rest[..end], &rest[end + 1..]))
 }
 
-/// The tag behind busybox's facility and level.
+/// The tag behind a facility and level that follow the host.
 pub fn behind_bare_facility(rest: &[u8]) -> Option<&[u8]> {
     let end = memchr(b' ', &rest[..rest.len().min(32)])?;
-    is_facility(&rest[..end]).then(|| &rest[end + 1..])
+    let word = &rest[..end];
+    let word = match word {
+        [b'<', inner @ .., b'>'] => inner,
+        _ => word,
+    };
+    is_facility(word).then(|| &rest[end + 1..])
 }
 
 /// `mail.info` or `2.6`.

@@ -17,7 +17,7 @@ pub fn read(line: &[u8]) -> Option<&[u8]> {
         |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@' | b'/');
     let name = line.iter().take(LONGEST).take_while(is_name).count();
     let rest = uncoloured(&line[name..]);
-    let padded = uncoloured(rest.trim_ascii_start());
+    let padded = uncoloured(rest.trim_ascii_start()).trim_ascii_start();
     if name == 0 || padded.len() == rest.len() {
         return None;
     }

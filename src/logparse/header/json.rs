@@ -237,6 +237,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value as Tree;
     use std::collections::BTreeMap;
+    use std::fmt::Write as _;
 
     /// The object as this module reads it: strings decoded, the rest as a JSON parser reads its text.
     fn read(text: &[u8]) -> Option<BTreeMap<String, Tree>> {
@@ -263,7 +264,8 @@ mod tests {
             Just(Tree::Null),
             any::<bool>().prop_map(Tree::from),
             any::<i64>().prop_map(Tree::from),
-            (-1e9..1e9f64).prop_map(Tree::from),
+            // serde_json reads long fractions inexactly.
+            any::<i32>().prop_map(|n| Tree::from(f64::from(n) / 4.0)),
             any::<String>().prop_map(Tree::from),
         ];
         leaf.prop_recursive(4, 20, 5, |inner| {
@@ -290,13 +292,14 @@ mod tests {
             };
             if ascii {
                 // All that is not ASCII as escapes, pairs of surrogates included.
-                text = text
-                    .chars()
-                    .map(|c| match c {
-                        '\0'..='\u{7f}' => c.to_string(),
-                        _ => c.encode_utf16(&mut [0; 2]).iter().map(|u| format!("\\u{u:04X}")).collect(),
-                    })
-                    .collect();
+                let mut escaped = String::new();
+                for unit in text.encode_utf16() {
+                    match char::from_u32(u32::from(unit)).filter(char::is_ascii) {
+                        Some(c) => escaped.push(c),
+                        None => write!(escaped, "\\u{unit:04X}").unwrap(),
+                    }
+                }
+                text = escaped;
             }
             prop_assert_eq!(read(text.as_bytes()), Some(map), "{}", text);
         }

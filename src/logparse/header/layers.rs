@@ -29,6 +29,8 @@ pub enum Outcome {
     Other,
     /// Nothing that is known.
     Nothing,
+    /// A piece of an entry of several lines.
+    Piece,
 }
 
 /// A header's place.
