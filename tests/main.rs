@@ -29,4 +29,5 @@ mod logs_print;
 mod queue;
 mod rbl;
 mod report;
+mod report_formats;
 mod trace;

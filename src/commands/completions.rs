@@ -28,6 +28,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 pub fn man() -> anyhow::Result<ExitCode> {
     let mut out = Vec::new();
     clap_mangen::Man::new(crate::cli::Cli::command()).render(&mut out)?;
+    out.extend_from_slice(super::report::manual::roff().as_bytes());
     std::io::stdout().write_all(&out)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::logparse::{Parser, Reference};
-use crate::report::Report;
+use crate::report::{Options, Report};
 use proptest::prelude::*;
 use std::io::Read as _;
 use std::sync::LazyLock;
@@ -140,7 +140,7 @@ fn told(mut summary: Summary) -> Told {
         summary.unsized_messages
     ));
     Told {
-        report: Report::new(&summary, 0),
+        report: Report::new(&summary, &Options::unlimited()),
         rows,
     }
 }
