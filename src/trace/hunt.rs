@@ -79,7 +79,7 @@ pub struct LeftOut {
 enum Quarry {
     /// Lines of an id and lines that name it.
     Id(Box<[u8]>),
-    /// Refusals and postscreen's decisions of a client.
+    /// Refusals, postscreen's decisions and the beginnings of sessions of a client.
     Client(Box<[u8]>),
     /// Other ids with this message-id.
     MessageId(Box<[u8]>),
@@ -590,7 +590,10 @@ impl Reader<'_> {
             });
         };
         let Some(id) = record.queue_id else {
-            let asked = matches!(event, Event::Reject(_) | Event::Postscreen { .. });
+            let asked = matches!(
+                event,
+                Event::Reject(_) | Event::Postscreen { .. } | Event::Connect(_)
+            );
             if let Some(client) = term::client(event).filter(|_| asked)
                 && let Some(at) = known.clients.get(client.ip)
             {

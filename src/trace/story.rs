@@ -118,6 +118,8 @@ pub struct Member {
     pub before: Vec<Refusal>,
     /// Other refusals in its session.
     pub session: Vec<Refusal>,
+    /// Which session that is.
+    came_in: Option<Session>,
     /// postscreen's decisions when its client came.
     pub decisions: Vec<Remark>,
 }
@@ -160,6 +162,8 @@ pub struct Refusal {
     pub to: Option<Box<str>>,
     /// HELO name.
     pub helo: Option<Box<str>>,
+    /// In which session.
+    session: Session,
     /// Whether the line is one of those asked for.
     matched: bool,
 }
@@ -174,6 +178,8 @@ pub fn tell(logs: &Logs, question: &Question, swept: Swept, found: Found) -> Ans
         matched: FxHashSet::default(),
         refusals: Vec::new(),
         decisions: Vec::new(),
+        begun: FxHashMap::default(),
+        sessions: FxHashMap::default(),
     };
     let mut lines = found.lines;
     let earlier = swept.refusals.count - swept.refusals.kept.len() as u64;
@@ -269,7 +275,14 @@ struct Story<'s> {
     refusals: Vec<Refusal>,
     /// Client and what postscreen said.
     decisions: Vec<(Box<str>, Remark)>,
+    /// By host and process, how many sessions of the clients in question began.
+    begun: FxHashMap<(Box<str>, u32), u32>,
+    /// The session each message came in.
+    sessions: FxHashMap<i64, Session>,
 }
+
+/// A process serves one client after the other: host, process, and the how manieth.
+type Session = (Box<str>, u32, u32);
 
 impl Story<'_> {
     fn line(&mut self, logs: &Logs, kept: &Kept) {
@@ -278,17 +291,30 @@ impl Story<'_> {
             return;
         };
         let matched = self.question.asks(&record, &kept.line);
+        let process = (text(record.host), record.pid);
+        let session = |begun: &FxHashMap<(Box<str>, u32), u32>| {
+            let begun = begun.get(&process).copied().unwrap_or(0);
+            (process.0.clone(), process.1, begun)
+        };
         match (&record.event, record.queue_id) {
             (_, Some(id)) => {
                 // Lines of ids that were only met by the way are not all there.
                 if self.ids.contains_key(id)
                     && let Some(serial) = self.messages.observe(&record)
-                    && matched
                 {
-                    self.matched.insert(serial);
+                    if matched {
+                        self.matched.insert(serial);
+                    }
+                    if matches!(record.event, Event::Client(_)) {
+                        self.sessions.insert(serial, session(&self.begun));
+                    }
                 }
             }
-            (Event::Reject(_), None) => self.refusals.extend(refusal(&record, matched)),
+            (Event::Connect(_), None) => *self.begun.entry(process).or_default() += 1,
+            (Event::Reject(_), None) => {
+                let session = session(&self.begun);
+                self.refusals.extend(refusal(&record, session, matched));
+            }
             (Event::Postscreen { kind, client, .. }, None) if decides(*kind) => {
                 self.decisions.push((text(client.ip), remark(&record)));
             }
@@ -328,6 +354,7 @@ impl Story<'_> {
                 left_out: self.ids.get(life.id.as_bytes()).copied().flatten(),
                 before: Vec::new(),
                 session: Vec::new(),
+                came_in: self.sessions.get(&serial).cloned(),
                 decisions: Vec::new(),
             });
             let children = tree.children.get(&serial).into_iter().flatten();
@@ -363,9 +390,8 @@ impl Story<'_> {
             }
             let near = |member: &Member| {
                 (member.life.first.micros - refusal.time.micros).abs() < SESSION
-                    && &*refusal.service == "smtpd"
+                    && member.came_in.as_ref() == Some(&refusal.session)
             };
-            // The process serves one client at a time; the life does not tell it, the time does.
             match members.iter_mut().find(|m| near(m)) {
                 Some(member) if !refusal.matched => {
                     member.session.push(refusal.clone());
@@ -444,7 +470,7 @@ fn decides(kind: PostscreenKind) -> bool {
     )
 }
 
-fn refusal(record: &Record<'_>, matched: bool) -> Option<Refusal> {
+fn refusal(record: &Record<'_>, session: Session, matched: bool) -> Option<Refusal> {
     let Event::Reject(reject) = &record.event else {
         return None;
     };
@@ -473,6 +499,7 @@ fn refusal(record: &Record<'_>, matched: bool) -> Option<Refusal> {
         from: reject.from.map(text),
         to: reject.to.map(text),
         helo: reject.helo.map(text),
+        session,
         matched,
     })
 }
