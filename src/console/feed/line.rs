@@ -22,6 +22,9 @@ pub(crate) fn keep(raw: &[u8], line: &Line<'_>) -> LogLine {
             service: None,
         };
     };
+    if place(raw, record.text).is_none() {
+        return decoded(record);
+    }
     let name = |bytes: Option<&[u8]>| {
         let (start, len) = place(raw, bytes?)?;
         Some((start, u8::try_from(len).ok()?))
@@ -35,6 +38,40 @@ pub(crate) fn keep(raw: &[u8], line: &Line<'_>) -> LogLine {
         body: place(raw, record.text).map_or(0, |(start, _)| start),
         second: u32::try_from(local.rem_euclid(86_400)).ok(),
         service: name(Some(record.service)),
+    }
+}
+
+/// Keeps a line whose words were decoded or stood elsewhere (JSON, a journal's entry, a repetition): as syslog
+/// would have written it.
+fn decoded(record: &Record<'_>) -> LogLine {
+    let local = record.time.seconds() + i64::from(record.time.offset);
+    let mut text = chrono::DateTime::from_timestamp(local, 0)
+        .map(|time| time.format("%b %e %H:%M:%S ").to_string().into_bytes())
+        .unwrap_or_default();
+    text.extend_from_slice(record.host);
+    text.push(b' ');
+    text.extend_from_slice(record.tag);
+    let service = text.len() - record.service.len();
+    text.extend_from_slice(format!("[{}]: ", record.pid).as_bytes());
+    let body = text.len();
+    text.extend_from_slice(record.text);
+    text.truncate(LONGEST);
+    let short = |start: usize, len: usize| {
+        let inside = start + len <= text.len();
+        Some((u16::try_from(start).ok()?, u8::try_from(len).ok()?)).filter(|_| inside)
+    };
+    let name = |bytes: Option<&[u8]>| {
+        let (start, len) = place(record.text, bytes?)?;
+        short(usize::from(start) + body, len)
+    };
+    LogLine {
+        tone: tone(record),
+        queue_id: name(record.queue_id),
+        client: name(client(&record.event)),
+        body: u16::try_from(body.min(text.len())).unwrap_or(0),
+        second: u32::try_from(local.rem_euclid(86_400)).ok(),
+        service: short(service, record.service.len()),
+        text: text.into(),
     }
 }
 
@@ -125,6 +162,19 @@ mod tests {
         let line = kept(b"Nov 22 08:48:35 fire postfix/smtp[331]: 4jXMkR1TwwznJht: to=<a@b.example>, relay=none, delay=1, delays=0/0/1/0, dsn=4.4.1, status=deferred (connect to b.example[192.0.2.1]:25: Connection refused)");
         assert_eq!(line.tone, Tone::Deferred);
         assert_eq!(cut(&line, line.queue_id), "4jXMkR1TwwznJht");
+    }
+
+    #[test]
+    fn a_decoded_line_is_shown_as_syslog_writes_it() {
+        let line = kept(br#"{"log":"2026-11-22T08:48:35+01:00 fire postfix/smtpd[331]: 4jXMkR1TwwznJht: client=a.example[192.0.2.9]\n","stream":"stdout"}"#);
+        assert_eq!(
+            std::str::from_utf8(&line.text).unwrap(),
+            "Nov 22 08:48:35 fire postfix/smtpd[331]: 4jXMkR1TwwznJht: client=a.example[192.0.2.9]"
+        );
+        assert_eq!(cut(&line, line.queue_id), "4jXMkR1TwwznJht");
+        assert_eq!(cut(&line, line.client), "192.0.2.9");
+        assert_eq!(cut(&line, line.service), "smtpd");
+        assert!(line.text[usize::from(line.body)..].starts_with(b"4jXM"));
     }
 
     #[test]
