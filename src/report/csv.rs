@@ -8,6 +8,7 @@ use super::Report;
 use super::figures::rfc3339;
 use super::section::{Cell, Spec};
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Why a section could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -54,10 +55,11 @@ pub fn list() -> String {
         .map(|spec| spec.key.len())
         .max()
         .unwrap_or(0);
-    super::sections::ALL
-        .iter()
-        .map(|spec| format!("{:width$}  {}\n", spec.key, spec.title))
-        .collect()
+    let mut out = String::new();
+    for spec in super::sections::ALL {
+        let _ = writeln!(out, "{:width$}  {}", spec.key, spec.title);
+    }
+    out
 }
 
 fn field(cell: &Cell) -> Cow<'_, str> {

@@ -55,7 +55,7 @@ pub fn bytes(n: u64) -> String {
 /// Seconds in at most six characters: `0.05s`, `12.3s`, `2m03s`, `1h05m`, `3d04h`.
 pub fn duration(seconds: f64) -> String {
     // A delay beyond this is a broken clock's.
-    let whole = seconds.clamp(0.0, 1e12).round() as u64;
+    let whole = whole(seconds.min(1e12));
     if seconds < 9.995 {
         format!("{:.2}s", seconds.max(0.0))
     } else if seconds < 59.95 {
@@ -67,6 +67,16 @@ pub fn duration(seconds: f64) -> String {
     } else {
         format!("{}d{:02}h", whole / 86_400, whole % 86_400 / 3600)
     }
+}
+
+/// The nearest whole number; 0 for what is negative or no number.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "as saturates, and negative numbers are cut off before"
+)]
+pub fn whole(n: f64) -> u64 {
+    n.max(0.0).round() as u64
 }
 
 /// A share that is known: `12.3%`, `100%`, and `<0.1%` for what would round to nothing.

@@ -50,8 +50,8 @@ pub struct Fold {
 
 impl Fold {
     /// Senders.
-    pub fn senders<'a>(&self, table: &'a Table<Tally>) -> Cow<'a, Table<Tally>> {
-        if *self == Self::default() {
+    pub fn senders(self, table: &Table<Tally>) -> Cow<'_, Table<Tally>> {
+        if self == Self::default() {
             return Cow::Borrowed(table);
         }
         Cow::Owned(joined(table, |name| {
@@ -67,14 +67,14 @@ impl Fold {
     }
 
     /// Recipients: VERP and SRS are forms of senders.
-    pub fn recipients<'a>(&self, table: &'a Table<Tally>) -> Cow<'a, Table<Tally>> {
+    pub fn recipients(self, table: &Table<Tally>) -> Cow<'_, Table<Tally>> {
         if self.case == Switch::Off && self.uucp == Switch::Off {
             return Cow::Borrowed(table);
         }
         Cow::Owned(joined(table, |name| self.everyone(name.to_vec())))
     }
 
-    fn everyone(&self, mut name: Vec<u8>) -> Vec<u8> {
+    fn everyone(self, mut name: Vec<u8>) -> Vec<u8> {
         if self.uucp == Switch::On {
             name = uucp(&name).unwrap_or(name);
         }

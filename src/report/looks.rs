@@ -48,7 +48,7 @@ pub fn like(head: &[u8]) -> Look {
             "name a mail log, such as /var/log/mail.log",
         );
     }
-    let nul = head.iter().filter(|b| **b == 0).count();
+    let nul = memchr::memchr_iter(0, head).count();
     if nul * 10 > head.len() {
         return look("binary data", "name a mail log, such as /var/log/mail.log");
     }

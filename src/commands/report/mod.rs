@@ -147,9 +147,8 @@ fn options(args: &Args, form: Form) -> Options {
         limits.usual = usize::MAX;
     }
     match (args.rows.detail, args.rows.top) {
-        (Some(rows), _) => limits.usual = rows,
         (None, Some(0)) => limits.usual = usize::MAX,
-        (None, Some(rows)) => limits.usual = rows,
+        (Some(rows), _) | (None, Some(rows)) => limits.usual = rows,
         (None, None) => {}
     }
     limits.of = args.rows.limits().collect();

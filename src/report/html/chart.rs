@@ -3,7 +3,7 @@
 
 use super::escaped;
 use crate::report::Report;
-use crate::report::figures::{count, duration};
+use crate::report::figures::{count, duration, whole};
 use crate::report::section::Section;
 use std::fmt::Write as _;
 
@@ -61,7 +61,7 @@ pub(super) fn traffic(report: &Report, out: &mut String) {
     out.push_str("</figcaption>\n");
     open(out, HEIGHT, &format!("Traffic by {what}"));
     let height = HEIGHT - BOTTOM - TOP;
-    scale(out, most, height, |value| count(value as u64));
+    scale(out, most, height, |value| count(whole(value)));
     let step = (WIDTH - LEFT) / bars.len() as f64;
     let every = bars.len().div_ceil(8);
     for (at, (name, values)) in bars.iter().enumerate() {
@@ -69,7 +69,7 @@ pub(super) fn traffic(report: &Report, out: &mut String) {
         let mut y = TOP + height;
         let _ = write!(out, "<g><title>{}", escaped(name));
         for ((_, _, word), value) in SERIES.iter().zip(values) {
-            let _ = write!(out, ", {word} {}", count(*value as u64));
+            let _ = write!(out, ", {word} {}", count(whole(*value)));
         }
         out.push_str("</title>");
         for ((_, class, _), value) in SERIES.iter().zip(values).filter(|(_, v)| **v > 0.0) {
