@@ -14,6 +14,7 @@ pub mod life;
 pub mod normalise;
 pub mod print;
 mod raw;
+pub mod rotated;
 pub mod seek;
 pub mod source;
 pub mod taxonomy;

@@ -8,6 +8,7 @@
 mod compressed;
 mod error;
 mod follow;
+mod head;
 mod history;
 mod input;
 mod lines;
@@ -20,6 +21,7 @@ mod tail;
 
 pub use error::SourceError;
 pub use follow::{Flow, FollowOptions, Follower, Notice, Start, Watch};
+pub use head::{Head, head};
 pub use history::History;
 pub use input::Input;
 pub use lines::{Lines, MAX_LINE};

@@ -98,10 +98,7 @@ pub(super) fn opened(path: &Path, mut file: File) -> Result<Source, SourceError>
     let mut start = [0; MAGIC];
     let got = read_start(&file, &mut start).map_err(fail)?;
     let format = format(path, &start[..got])?;
-    let modified = match format {
-        Some(Format::Gzip) => written(&metadata, gzip_time(&start)),
-        _ => metadata.modified().ok(),
-    };
+    let modified = last_write(format, &metadata, &start);
     file.rewind().map_err(fail)?;
     let content = match format {
         Some(_) => archive(Peek::new(file), path, &damage),
@@ -114,7 +111,8 @@ pub(super) fn opened(path: &Path, mut file: File) -> Result<Source, SourceError>
     })
 }
 
-fn format(path: &Path, start: &[u8]) -> Result<Option<Format>, SourceError> {
+/// The format of a log that begins so; an error for one that is not read.
+pub(super) fn format(path: &Path, start: &[u8]) -> Result<Option<Format>, SourceError> {
     if let Some((name, program)) = foreign(start) {
         return Err(SourceError {
             path: path.to_owned(),
@@ -177,7 +175,20 @@ fn written(metadata: &Metadata, inside: Option<SystemTime>) -> Option<SystemTime
     }
 }
 
-fn read_start(file: &File, start: &mut [u8]) -> io::Result<usize> {
+/// When a log was last written, as near as can be told.
+pub(super) fn last_write(
+    format: Option<Format>,
+    metadata: &Metadata,
+    start: &[u8; MAGIC],
+) -> Option<SystemTime> {
+    match format {
+        Some(Format::Gzip) => written(metadata, gzip_time(start)),
+        _ => metadata.modified().ok(),
+    }
+}
+
+/// A file's first bytes, by position.
+pub(super) fn read_start(file: &File, start: &mut [u8]) -> io::Result<usize> {
     let mut got = 0;
     while got < start.len() {
         match file.read_at(&mut start[got..], got as u64) {
