@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 use crate::commands;
+use crate::logparse::source::Journal;
 
 /// A terminal operations console for Postfix mail servers.
 #[derive(Debug, Parser)]
@@ -42,12 +43,23 @@ pub struct Target {
     /// Log files to read and follow, oldest first; `-` is standard input.
     #[arg(long, value_name = "FILE", num_args = 1.., global = true)]
     pub log: Vec<PathBuf>,
+    /// Read and follow the systemd journal: this host's, or the one in a file or a directory.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, global = true, conflicts_with = "log")]
+    pub journal: Option<Option<PathBuf>>,
     /// The configuration directory of a Postfix or of an engine.
     #[arg(long, value_name = "DIR", global = true)]
     pub config_dir: Option<PathBuf>,
     /// The directory of an embedded engine (it holds etc/, spool/ and log/).
     #[arg(long, value_name = "DIR", global = true, conflicts_with = "config_dir")]
     pub engine: Option<PathBuf>,
+}
+
+impl Target {
+    /// The journal of `--journal`.
+    pub fn journal(&self) -> Option<Journal> {
+        let place = self.journal.as_ref()?;
+        Some(place.clone().map_or_else(Journal::host, Journal::at))
+    }
 }
 
 /// The subcommands, one file each in `commands/`.

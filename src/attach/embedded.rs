@@ -64,6 +64,7 @@ pub(super) fn at_config_dir(etc: &Path, host: &Environment) -> Server {
         kind: Kind::Engine,
         config_dir: Some(etc.to_owned()),
         logs: logs.cloned().collect(),
+        journal: None,
         queue_dir: Some(found.queue_dir),
         notice: format!(
             "The engine of {0} is not running; start it with: mailtop engine start --config-dir {0}",
@@ -116,6 +117,7 @@ fn attached(status: &Status) -> Server {
         config_dir: Some(status.config_directory.clone()),
         queue_dir: Some(status.queue_directory.clone()),
         logs: vec![status.maillog_file.clone()],
+        journal: None,
         notice: format!(
             "Attached to the embedded engine (process {}) listening on {}. Its configuration: {dir}/main.cf. \
              Stop it: mailtop engine stop --config-dir {dir}",

@@ -12,6 +12,7 @@ mod postfix;
 pub use embedded::start_engine;
 
 use crate::cli::Target;
+use crate::logparse::source::Journal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub struct Server {
     pub queue_dir: Option<PathBuf>,
     /// The logs to follow, oldest first. Empty when none was found; `-` is standard input.
     pub logs: Vec<PathBuf>,
+    /// The journal to follow instead, where there are no log files.
+    pub journal: Option<Journal>,
     /// How it was found, and what to do next: the first screen says this.
     pub notice: String,
 }
@@ -123,12 +126,13 @@ pub fn resolve(target: &Target, host: &Environment) -> Result<Resolved, AttachEr
     let mut server = match (&target.config_dir, &target.engine) {
         (Some(dir), _) => explicit_config(dir, target, host)?,
         (None, Some(dir)) => embedded::explicit(dir, host)?,
-        (None, None) if !target.log.is_empty() => Server {
+        (None, None) if !target.log.is_empty() || target.journal.is_some() => Server {
             kind: Kind::LogOnly,
             config_dir: None,
             queue_dir: None,
             logs: Vec::new(),
-            notice: "Only log files are in view: there is no queue to act on.".to_owned(),
+            journal: None,
+            notice: "Only a log is in view: there is no queue to act on.".to_owned(),
         },
         (None, None) => return discover(host),
     };
@@ -137,6 +141,11 @@ pub fn resolve(target: &Target, host: &Environment) -> Result<Resolved, AttachEr
             access::readable(log, host)?;
         }
         server.logs.clone_from(&target.log);
+        server.journal = None;
+    }
+    if let Some(journal) = target.journal() {
+        server.logs.clear();
+        server.journal = Some(journal);
     }
     Ok(Resolved::Server(server))
 }
@@ -148,12 +157,12 @@ fn explicit_config(dir: &Path, target: &Target, host: &Environment) -> Result<Se
         return Ok(embedded::at_config_dir(&dir, host));
     }
     let found = postfix::inspect(&dir, host);
-    let logs = if target.log.is_empty() {
-        postfix::logs(&found, host)?
+    let log = if target.log.is_empty() && target.journal.is_none() {
+        postfix::log(&found, host)?
     } else {
-        Vec::new()
+        postfix::Log::Elsewhere
     };
-    Ok(postfix::server(&found, logs, host))
+    Ok(postfix::server(&found, log, host))
 }
 
 fn discover(host: &Environment) -> Result<Resolved, AttachError> {

@@ -5,6 +5,7 @@
 //! changes anything.
 
 use super::{AttachError, Environment, Kind, Server, access};
+use crate::logparse::source::Journal;
 use rustix::fs::FlockOperation;
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
@@ -42,27 +43,54 @@ pub(super) fn discover(host: &Environment) -> Result<Option<Server>, AttachError
     let installed = host.postfix_config_dir.join("main.cf").exists();
     let found = inspect(&host.postfix_config_dir, host);
     if installed && is_running(&found.queue_dir) {
-        let logs = logs(&found, host)?;
-        return Ok(Some(server(&found, logs, host)));
+        let log = log(&found, host)?;
+        return Ok(Some(server(&found, log, host)));
     }
     let Some(log) = log_of(&found, host) else {
-        return Ok(None);
+        // Debian and Fedora write no log files by themselves: the journal has it all.
+        return Ok(journal(host).map(|journal| server(&found, Log::Journal(journal), host)));
     };
     match has_postfix_lines(&log) {
         Ok(false) => Ok(None),
-        Ok(true) => Ok(Some(server(&found, vec![log], host))),
+        Ok(true) => Ok(Some(server(&found, Log::File(log), host))),
         // A closed log on a host without Postfix is somebody else's.
         Err(_) if !installed => Ok(None),
         Err(_) => access::readable(&log, host).map(|()| None),
     }
 }
 
-/// The log to follow; none when there is no file (the journal has it, perhaps).
-pub(super) fn logs(found: &Installation, host: &Environment) -> Result<Vec<PathBuf>, AttachError> {
-    match log_of(found, host) {
-        Some(log) => access::readable(&log, host).map(|()| vec![log]),
-        None => Ok(Vec::new()),
-    }
+/// Where a Postfix logs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Log {
+    File(PathBuf),
+    Journal(Journal),
+    /// Nowhere that is known, or where the user says.
+    Elsewhere,
+}
+
+/// The log to follow: the file, else the journal when it has lines of Postfix.
+pub(super) fn log(found: &Installation, host: &Environment) -> Result<Log, AttachError> {
+    Ok(match log_of(found, host) {
+        Some(log) => {
+            access::readable(&log, host)?;
+            Log::File(log)
+        }
+        None => journal(host).map_or(Log::Elsewhere, Log::Journal),
+    })
+}
+
+/// This host's journal, when there is one with lines of Postfix in it.
+fn journal(host: &Environment) -> Option<Journal> {
+    let journalctl = host
+        .path
+        .iter()
+        .map(|path| path.join("journalctl"))
+        .find(|path| path.is_file())?;
+    let journal = Journal {
+        journalctl,
+        ..Journal::host()
+    };
+    journal.has_postfix().then_some(journal)
 }
 
 fn log_of(found: &Installation, host: &Environment) -> Option<PathBuf> {
@@ -78,14 +106,14 @@ fn log_of(found: &Installation, host: &Environment) -> Option<PathBuf> {
 }
 
 /// The server with words about how it was found.
-pub(super) fn server(found: &Installation, logs: Vec<PathBuf>, host: &Environment) -> Server {
+pub(super) fn server(found: &Installation, log: Log, host: &Environment) -> Server {
     let state = if is_running(&found.queue_dir) {
         "is running"
     } else {
         "is stopped; its log and its queue are shown"
     };
-    let log = match logs.as_slice() {
-        [] => format!(
+    let words = match &log {
+        Log::Elsewhere => format!(
             "No log file was found (looked for maillog_file of main.cf and {}): name it with --log FILE.",
             host.log_candidates
                 .iter()
@@ -93,15 +121,22 @@ pub(super) fn server(found: &Installation, logs: Vec<PathBuf>, host: &Environmen
                 .collect::<Vec<_>>()
                 .join(", ")
         ),
-        [log, ..] => format!("Log: {}.", log.display()),
+        Log::File(log) => format!("Log: {}.", log.display()),
+        Log::Journal(_) => "Log: the systemd journal.".to_owned(),
+    };
+    let (logs, journal) = match log {
+        Log::File(log) => (vec![log], None),
+        Log::Journal(journal) => (Vec::new(), Some(journal)),
+        Log::Elsewhere => (Vec::new(), None),
     };
     Server {
         kind: Kind::Postfix,
         config_dir: Some(found.config_dir.clone()),
         queue_dir: Some(found.queue_dir.clone()),
         logs,
+        journal,
         notice: format!(
-            "Postfix with {}/main.cf {state}. {log}",
+            "Postfix with {}/main.cf {state}. {words}",
             found.config_dir.display()
         ),
     }

@@ -4,6 +4,7 @@ pub mod completions;
 pub mod console;
 pub mod demo;
 pub mod engine;
+pub mod logs;
 pub mod parse;
 pub mod queue;
 pub mod rbl;

@@ -4,8 +4,9 @@
 //! missing (with `--unparsed`: or a line was not understood), 2 when nothing could be read.
 
 use super::Context;
+use super::logs::Chosen;
 use crate::logparse::event::Event;
-use crate::logparse::source::{self, Lines, SourceError};
+use crate::logparse::source::{self, Input, Lines, SourceError};
 use crate::logparse::{Line, Parser, Record, Reference, Zone, json};
 use crate::sanitize;
 use std::fmt;
@@ -45,7 +46,8 @@ pub fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
     let mut problems = Vec::new();
     let mut tally = Tally::default();
-    for file in &files {
+    let count = files.len();
+    for file in files {
         match print_file(file, &args, &mut tally, &mut out) {
             // Whoever reads us has seen enough (`mailtop parse ... | head`).
             Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => break,
@@ -53,7 +55,7 @@ pub fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
                 return Err(anyhow::Error::new(error).context("standard output"));
             }
             // The others are read all the same.
-            Err(Failure::Input(error)) if files.len() > 1 => problems.push(error),
+            Err(Failure::Input(error)) if count > 1 => problems.push(error),
             Err(Failure::Input(error)) => return Err(error.into()),
             Ok(damage) => problems.extend(damage),
         }
@@ -89,17 +91,14 @@ impl fmt::Display for Tally {
     }
 }
 
-/// FILE..., or `--log FILE...`, or standard input when it is not a terminal.
-fn inputs(context: &Context, args: &Args) -> anyhow::Result<Vec<PathBuf>> {
-    let files = [&args.files, &context.target.log]
-        .into_iter()
-        .find(|files| !files.is_empty());
-    match files {
-        Some(files) => Ok(files.clone()),
+/// FILE..., or `--log FILE...`, or `--journal`, or standard input when it is not a terminal.
+fn inputs(context: &Context, args: &Args) -> anyhow::Result<Vec<Input>> {
+    match Chosen::named(context, args.files.clone()) {
+        Some(chosen) => Ok(chosen.inputs(None, None)?.inputs),
         None if io::stdin().is_terminal() => {
             anyhow::bail!("no log to read (try: mailtop parse /var/log/mail.log)")
         }
-        None => Ok(vec![PathBuf::from("-")]),
+        None => Ok(vec![Input::from(PathBuf::from("-"))]),
     }
 }
 
@@ -112,24 +111,25 @@ enum Failure {
 
 /// Prints what can be read; what is wrong with the rest is the answer.
 fn print_file(
-    path: &Path,
+    input: Input,
     args: &Args,
     tally: &mut Tally,
     out: &mut impl Write,
 ) -> Result<Option<SourceError>, Failure> {
-    let source = source::open(path).map_err(Failure::Input)?;
+    let path = input.path().to_owned();
+    let source = input.open().map_err(Failure::Input)?;
     let damage = source.damage.clone();
     let mut parser = Parser::new(reference(&source));
     let mut lines = Lines::new(source.content.reader());
     let mut printer = Printer {
-        path,
+        path: &path,
         number: 0,
         args,
         out: Vec::with_capacity(2 * OUTPUT),
     };
     while let Some(raw) = lines
         .next_raw()
-        .map_err(|error| Failure::Input(SourceError::new(path, &error)))?
+        .map_err(|error| Failure::Input(SourceError::new(&path, &error)))?
     {
         printer.number += 1;
         printer.line(raw.line, &parser.read(raw), tally);

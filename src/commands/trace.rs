@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::report;
-use crate::report::when;
+use crate::report::when::{self, Span};
 use crate::sanitize;
 use crate::trace::term::NoSuchTerm;
 use crate::trace::{self, Question, Side, Term};
@@ -48,8 +48,13 @@ pub struct Args {
 /// Runs the command; exit status 1 when nothing matches.
 pub fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
     let question = question(&args)?;
-    let files = report::logs(context, args.files)?;
-    let answer = trace::run(files, &question)?;
+    let span = Span {
+        since: question.since,
+        until: question.until,
+    };
+    let found = report::logs(context, args.files, span)?;
+    let mut answer = trace::run(found.inputs, &question)?;
+    answer.problems.extend(found.problems);
     for problem in &answer.problems {
         eprintln!("mailtop: {}", sanitize::str_line(&problem.to_string()));
     }

@@ -27,6 +27,7 @@ pub(crate) fn empty(size: (u16, u16)) -> State {
             config_dir: Some("/etc/postfix".into()),
             queue_dir: Some("/var/spool/postfix".into()),
             logs: vec!["/var/log/mail.log".into()],
+            journal: None,
             notice: "Postfix is running (master 331); its log is /var/log/mail.log.".to_owned(),
         },
         read_only: ReadOnly::No,

@@ -278,6 +278,7 @@ mod tests {
             config_dir: Some("/srv/my mail/etc".into()),
             queue_dir: Some(dir.to_owned()),
             logs: Vec::new(),
+            journal: None,
             notice: String::new(),
         }
     }

@@ -5,8 +5,9 @@ pub(super) mod manual;
 mod output;
 
 use super::Context;
-use crate::attach::{self, Environment, Resolved};
-use crate::logparse::source::{Input, SourceError};
+use super::logs::Chosen;
+use crate::logparse::rotated::Found;
+use crate::logparse::source::SourceError;
 use crate::queue::{self, Entry, Reasons};
 use crate::report::fold::{Fold, Switch, Verp};
 use crate::report::section::Spec;
@@ -58,16 +59,17 @@ pub fn run(context: &Context, mut args: Args) -> anyhow::Result<ExitCode> {
         None
     };
 
-    let Scanned { summary, problems } = scan(&logs.files, &args, &options, form, period.span)?;
+    let (scanned, names) = scan(&logs, &args, &options, form, period.span)?;
+    let Scanned { summary, problems } = scanned;
     // What is wrong with a log was told by the first reading of it.
     let before = match compared {
-        Some(span) => Some(scan(&logs.files, &args, &options, form, span)?.summary),
+        Some(span) => Some(scan(&logs, &args, &options, form, span)?.0.summary),
         None => None,
     };
     let sources = Sources {
         origin: Origin {
             remarks: remarks(&logs, &period, &summary, &problems),
-            logs: shown(&logs.files),
+            logs: shown(&names),
             asked: period.span,
             compared,
         },
@@ -251,49 +253,34 @@ fn compared(
 
 /// The logs to read, and whether the user named them.
 struct Logs {
-    files: Vec<PathBuf>,
+    chosen: Chosen,
     named: bool,
 }
 
-/// The files named, else those of `--log`, else the log of the server in view.
-pub(super) fn logs(context: &Context, files: Vec<PathBuf>) -> anyhow::Result<Vec<Input>> {
+/// The logs of a period: the files named, else those of `--log`, else the log of the server in view with
+/// the rotated ones that the period needs.
+pub(super) fn logs(context: &Context, files: Vec<PathBuf>, span: Span) -> anyhow::Result<Found> {
     let logs = named_or_found(context, files)?;
-    Ok(logs.files.into_iter().map(Input::from).collect())
+    Ok(logs.chosen.inputs(span.since, span.until)?)
 }
 
 fn named_or_found(context: &Context, files: Vec<PathBuf>) -> anyhow::Result<Logs> {
-    let given = if files.is_empty() {
-        context.target.log.clone()
-    } else {
-        files
-    };
-    if !given.is_empty() {
-        return Ok(Logs {
-            files: given,
-            named: true,
-        });
-    }
-    let files = match attach::resolve(&context.target, &Environment::of_this_process())? {
-        Resolved::Server(server) => server.logs,
-        Resolved::StartEngine { .. } => Vec::new(),
-    };
-    ensure!(
-        !files.is_empty(),
-        "no mail log was found on this host: name the files, as in mailtop report /var/log/mail.log"
-    );
-    Ok(Logs {
-        files,
-        named: false,
-    })
+    let chosen = Chosen::of(context, files)?.context(
+        "no mail log was found on this host: name the files, as in mailtop report /var/log/mail.log, \
+         or --journal",
+    )?;
+    let named = !matches!(chosen, Chosen::Live(_));
+    Ok(Logs { chosen, named })
 }
 
+/// The summary of a period and the names of the logs that it was made from.
 fn scan(
-    logs: &[PathBuf],
+    logs: &Logs,
     args: &Args,
     options: &Options,
     form: Form,
     span: Span,
-) -> anyhow::Result<Scanned> {
+) -> anyhow::Result<(Scanned, Vec<PathBuf>)> {
     let filter = Filter {
         instance: args.period.instance.clone().map(String::into_bytes),
         since: span.since,
@@ -305,8 +292,12 @@ fn scan(
             Form::Prometheus => sections::needed(options, []),
         },
     };
-    let inputs = logs.iter().cloned().map(Input::from).collect();
-    Ok(scan::files(inputs, &filter)?)
+    let found = logs.chosen.inputs(span.since, span.until)?;
+    let names = found.inputs.iter().map(|input| input.path().to_owned());
+    let names = names.collect();
+    let mut scanned = scan::files(found.inputs, &filter)?;
+    scanned.problems.extend(found.problems);
+    Ok((scanned, names))
 }
 
 fn shown(logs: &[PathBuf]) -> Vec<String> {

@@ -31,12 +31,13 @@ impl Feed {
         // Questions come from keys: never many, and the console must not wait to ask.
         let (requests, inbox) = mpsc::unbounded_channel();
         let paths = server.logs.clone();
+        let journal = server.journal.clone();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
         std::thread::Builder::new()
             .name("log".to_owned())
-            .spawn(move || runtime.block_on(task::run(paths, inbox, outbox)))?;
+            .spawn(move || runtime.block_on(task::run(paths, journal, inbox, outbox)))?;
         Ok(Self { requests })
     }
 

@@ -11,8 +11,10 @@ use super::start::{self, Entry, Older};
 use super::{Batch, LogLine, News, Request, Watch, Where};
 use crate::console::log::{MAX_BYTES, MAX_LINES};
 use crate::console::message::Message;
+use crate::logparse::source::journal::Period;
 use crate::logparse::source::{
-    self, Flow, FollowOptions, Follower, History, Lines, Notice, Positions, Start,
+    self, Flow, FollowOptions, Follower, History, Journal, Lines, Notice, Positions, SourceError,
+    Start,
 };
 use crate::logparse::{Line, Parser, Raw};
 use std::path::{Path, PathBuf};
@@ -80,10 +82,15 @@ pub(super) struct Task {
 
 /// Runs until the console is gone.
 pub(super) async fn run(
-    paths: Vec<PathBuf>,
+    mut paths: Vec<PathBuf>,
+    journal: Option<Journal>,
     mut requests: mpsc::UnboundedReceiver<Request>,
     outbox: mpsc::Sender<Message>,
 ) {
+    if journal.is_some() {
+        // The journal is the log then: it has a parser like any other, and like a pipe no file to look back in.
+        paths = vec![PathBuf::from("-")];
+    }
     let mut entries: Vec<_> = paths.iter().map(|path| Entry::of(path)).collect();
     let mut task = Task::new(&entries, outbox);
     if task.look_back(&paths, &entries).await.is_none() {
@@ -104,7 +111,10 @@ pub(super) async fn run(
     }
     let _reader = std::thread::Builder::new()
         .name("log reader".to_owned())
-        .spawn(move || read(paths, &entries, positions, &works));
+        .spawn(move || match journal {
+            Some(journal) => follow_journal(journal, &works),
+            None => read(paths, &entries, positions, &works),
+        });
     let mut reading = true;
     loop {
         if task.publish().await.is_none() {
@@ -384,15 +394,49 @@ fn read(paths: Vec<PathBuf>, entries: &[Entry], positions: Positions, works: &mp
             Err(_) => Flow::Stop,
         }
     });
-    match follower {
-        // It follows as long as it is kept.
-        Ok(follower) => {
-            let _ = works.blocking_send(Work::Following(follower));
+    keep_following(follower, works);
+}
+
+/// What the figures look back on in a journal: it may go back for months, and journalctl reads it slowly.
+const JOURNAL_PAST: Duration = Duration::from_hours(24);
+
+fn follow_journal(journal: Journal, works: &mpsc::Sender<Work>) {
+    let since = chrono::Utc::now() - JOURNAL_PAST;
+    let past = Period {
+        since: Some(since.timestamp_micros()),
+        until: None,
+    };
+    let options = FollowOptions {
+        start: Start::Beginning,
+        ..FollowOptions::default()
+    };
+    let sink = works.clone();
+    let follower = Follower::journal(journal, past, &options, move |notice| {
+        let work = match notice {
+            Notice::Lines(batch) => Work::Block {
+                source: 0,
+                // There is no place in a file: whatever comes is new.
+                end: None,
+                bytes: batch.lines,
+            },
+            Notice::Problem(error) => Work::Problem(error.to_string()),
+            Notice::CaughtUp => Work::CaughtUp,
+        };
+        match sink.blocking_send(work) {
+            Ok(()) => Flow::Continue,
+            Err(_) => Flow::Stop,
         }
-        Err(error) => {
-            let _ = works.blocking_send(Work::Problem(error.to_string()));
-        }
-    }
+    });
+    keep_following(follower, works);
+}
+
+/// A follower follows as long as it is kept.
+fn keep_following(follower: Result<Follower, SourceError>, works: &mpsc::Sender<Work>) {
+    let work = match follower {
+        Ok(follower) => Work::Following(follower),
+        Err(error) => Work::Problem(error.to_string()),
+    };
+    let _ = works.blocking_send(work);
 }
 
 fn stream(source: usize, path: &Path, works: &mpsc::Sender<Work>) -> Option<()> {

@@ -110,16 +110,15 @@ impl Log {
 
     /// Whether both hold the same log: a link, a copy, a compressed copy.
     fn is_twin_of(&self, other: &Self) -> bool {
-        self.identity == other.identity || self.head.agrees(&other.head) || {
-            // An archive that was just begun shows nothing yet of the file that it is made from.
-            let (of, archive) = match (self.head.is_compressed, other.head.is_compressed) {
-                (false, true) => (self, other),
-                (true, false) => (other, self),
-                _ => return false,
-            };
+        // An archive that was just begun shows nothing yet of the file that it is made from.
+        let begun = |of: &Self, archive: &Self| {
             archive.head.bytes.is_empty()
                 && names::uncompressed(&archive.path).as_ref() == Some(&of.path)
-        }
+        };
+        self.identity == other.identity
+            || self.head.agrees(&other.head)
+            || begun(self, other)
+            || begun(other, self)
     }
 
     /// Which of two twins is read: the plain one, which is whole before its archive is and read faster;

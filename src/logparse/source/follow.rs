@@ -4,6 +4,8 @@
 //! set) it also looks by itself now and then. It ends when the sink says so or the [`Follower`] is dropped.
 
 use super::error::SourceError;
+use super::journal::follow::Brake;
+use super::journal::{Journal, Period};
 use super::position::Positions;
 use super::tail::{Batch, Begin, Tail};
 use notify::Watcher as _;
@@ -75,9 +77,17 @@ pub enum Notice {
 /// A running follower; dropping it ends its thread.
 #[derive(Debug)]
 pub struct Follower {
-    stop: Arc<AtomicBool>,
-    waker: SyncSender<()>,
+    stop: Stop,
     thread: Option<JoinHandle<()>>,
+}
+
+/// How a thread is told to end.
+#[derive(Debug)]
+enum Stop {
+    /// The reader of files: a flag, and a wake-up so that it looks at it.
+    Files(Arc<AtomicBool>, SyncSender<()>),
+    /// The reader of a journal: its journalctl ends.
+    Journal(Brake),
 }
 
 impl Follower {
@@ -125,18 +135,41 @@ impl Follower {
             })
             .map_err(|error| SourceError::new(Path::new("follow"), &error))?;
         Ok(Self {
-            stop,
-            waker,
+            stop: Stop::Files(stop, waker),
             thread: Some(thread),
         })
+    }
+
+    /// Follows a journal through `journalctl --follow`. [`Start::Beginning`] begins with the first entry
+    /// of `past`, [`Start::End`] with the next one that is logged; a stored position with the one behind it.
+    /// There is no watching: journalctl tells by itself.
+    pub fn journal(
+        journal: Journal,
+        past: Period,
+        options: &FollowOptions,
+        sink: impl FnMut(Notice) -> Flow + Send + 'static,
+    ) -> Result<Self, SourceError> {
+        super::journal::follow::spawn(journal, past, options, sink)
+    }
+
+    pub(super) fn of_journal(brake: Brake, thread: JoinHandle<()>) -> Self {
+        Self {
+            stop: Stop::Journal(brake),
+            thread: Some(thread),
+        }
     }
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        // Full means it is about to wake anyway.
-        let _ = self.waker.try_send(());
+        match &self.stop {
+            Stop::Files(stop, waker) => {
+                stop.store(true, Ordering::Relaxed);
+                // Full means it is about to wake anyway.
+                let _ = waker.try_send(());
+            }
+            Stop::Journal(brake) => brake.pull(),
+        }
         // The sink may block on a channel that nobody reads any more; waiting for it could hang, so the
         // thread ends by itself at its next look. A finished one is joined.
         if let Some(thread) = self.thread.take()

@@ -1,16 +1,24 @@
 //! One log that is to be read once, before it is opened for that.
 
 use super::error::SourceError;
+use super::journal::{Journal, Period};
 use super::open::{Source, opened};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// A log to be read once: a path, or a file that is open already, so that no rotation can take it away
-/// before its turn comes.
+/// A log to be read once: a path, a file that is open already (so that no rotation can take it away
+/// before its turn comes), or a journal.
 #[derive(Debug)]
 pub struct Input {
     path: PathBuf,
-    file: Option<File>,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Path,
+    File(File),
+    Journal(Journal, Period),
 }
 
 impl Input {
@@ -18,7 +26,15 @@ impl Input {
     pub fn held(path: PathBuf, file: File) -> Self {
         Self {
             path,
-            file: Some(file),
+            what: What::File(file),
+        }
+    }
+
+    /// A period of a journal.
+    pub fn journal(journal: Journal, period: Period) -> Self {
+        Self {
+            path: journal.name().to_owned(),
+            what: What::Journal(journal, period),
         }
     }
 
@@ -29,15 +45,19 @@ impl Input {
 
     /// Opens it for reading, as [`super::open`] does.
     pub fn open(self) -> Result<Source, SourceError> {
-        match self.file {
-            Some(file) => opened(&self.path, file),
-            None => super::open(&self.path),
+        match self.what {
+            What::File(file) => opened(&self.path, file),
+            What::Path => super::open(&self.path),
+            What::Journal(journal, period) => journal.open(period),
         }
     }
 }
 
 impl From<PathBuf> for Input {
     fn from(path: PathBuf) -> Self {
-        Self { path, file: None }
+        Self {
+            path,
+            what: What::Path,
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::compressed::{Format, MAGIC, Members, foreign};
 use super::error::SourceError;
+use super::journal::{Journal, Period, SIGNATURE};
 use super::peek::Peek;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek as _};
@@ -97,6 +98,9 @@ pub(super) fn opened(path: &Path, mut file: File) -> Result<Source, SourceError>
     }
     let mut start = [0; MAGIC];
     let got = read_start(&file, &mut start).map_err(fail)?;
+    if start.starts_with(SIGNATURE) {
+        return Journal::at(path.to_owned()).open(Period::default());
+    }
     let format = format(path, &start[..got])?;
     let modified = last_write(format, &metadata, &start);
     file.rewind().map_err(fail)?;

@@ -21,6 +21,10 @@ pub struct Position {
     pub offset: u64,
     /// The file's first bytes: an inode number is used again after its file is gone.
     pub fingerprint: Fingerprint,
+    /// In a journal: journalctl's cursor of the last entry handed over. Nothing else but `offset`, the bytes
+    /// handed over, counts there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
 }
 
 impl Position {
@@ -138,6 +142,7 @@ mod tests {
                 inode: 2,
                 offset: 3,
                 fingerprint: Fingerprint::of(b"Nov 22"),
+                cursor: None,
             },
         );
         positions.save(&path).unwrap();

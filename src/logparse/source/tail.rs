@@ -547,6 +547,7 @@ impl Reading {
                 inode: self.identity.inode,
                 offset,
                 fingerprint: Fingerprint::of(&self.head[..head]),
+                cursor: None,
             },
         })
     }
