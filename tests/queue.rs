@@ -77,6 +77,7 @@ fn server(postfix: &Postfix) -> Server {
         config_dir: Some(postfix.config_dir()),
         queue_dir: Some(postfix.queue_dir()),
         logs: Vec::new(),
+        journal: None,
         notice: String::new(),
     }
 }

@@ -108,6 +108,7 @@ fn the_same_commands_act_on_the_engine() {
         config_dir: None,
         queue_dir: Some(engine.spool()),
         logs: Vec::new(),
+        journal: None,
         notice: String::new(),
     };
     let mut walked = queue::read(&server, Reasons::Yes).unwrap();

@@ -53,6 +53,8 @@ impl Entry {
         };
         let is_file = std::fs::metadata(path).is_ok_and(|m| m.is_file());
         match opened.content {
+            // A file at standard input has no name to follow it by.
+            Content::File(..) if path.as_os_str() == "-" => Self::Pipe,
             Content::File(file, size) => Self::Followed(Followed {
                 file,
                 size,

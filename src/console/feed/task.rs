@@ -87,11 +87,12 @@ pub(super) async fn run(
     mut requests: mpsc::UnboundedReceiver<Request>,
     outbox: mpsc::Sender<Message>,
 ) {
+    let mut entries: Vec<_> = paths.iter().map(|path| Entry::of(path)).collect();
     if journal.is_some() {
         // The journal is the log then: it has a parser like any other, and like a pipe no file to look back in.
         paths = vec![PathBuf::from("-")];
+        entries = vec![Entry::Pipe];
     }
-    let mut entries: Vec<_> = paths.iter().map(|path| Entry::of(path)).collect();
     let mut task = Task::new(&entries, outbox);
     if task.look_back(&paths, &entries).await.is_none() {
         return;

@@ -64,7 +64,7 @@ pub(in super::super) fn spawn(
 ) -> Result<Follower, SourceError> {
     let brake = Brake::default();
     let stored = options.positions.0.get(journal.name());
-    let mut following = Following {
+    let following = Following {
         cursor: stored.and_then(|position| position.cursor.clone()),
         offset: stored.map_or(0, |position| position.offset),
         start: options.start,

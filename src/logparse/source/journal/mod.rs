@@ -133,11 +133,14 @@ impl Journal {
             .read(&mut first)
             .map_err(|error| SourceError::new(self.name(), &error))?;
         first.truncate(got);
-        if got == 0 {
+        let child = if got == 0 {
             child.end()?;
-        }
+            None
+        } else {
+            Some(child)
+        };
         let rest = Reading {
-            child: Some(child),
+            child,
             damage: damage.clone(),
         };
         Ok(Source {
