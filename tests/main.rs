@@ -21,6 +21,7 @@ mod engine_load;
 mod engine_queue;
 mod engine_receive;
 mod engine_rules;
+mod log_sources;
 mod log_wrappers;
 mod logs;
 mod logs_follow;

@@ -5,6 +5,7 @@
 
 pub mod bad_dns;
 pub mod engine;
+pub mod journal;
 pub mod rbldnsd;
 
 pub mod postfix;
