@@ -208,11 +208,13 @@ fn read_part(
 ) -> Result<Reading, String> {
     // The screen has the last lines of plain files already.
     let keeps_tail = part.plain.is_none();
+    let mut damage = None;
     let (input, reference): (Box<dyn Read + Send>, _) = match part.plain {
         Some((file, size)) => (Box::new(FromStart { file, at: 0, size }), part.reference),
         None => {
             let opened = source::open(&part.path).map_err(|error| error.to_string())?;
             let reference = reference(opened.modified);
+            damage = Some(opened.damage);
             (opened.content.reader(), reference)
         }
     };
@@ -241,6 +243,10 @@ fn read_part(
             });
             since = 0;
         }
+    }
+    if let Some(error) = damage.and_then(|damage| damage.take()) {
+        // What could be read counts all the same. Nobody listens any more: nobody is told.
+        let _ = works.blocking_send(Work::Problem(error.to_string()));
     }
     Ok(Reading::Done)
 }

@@ -36,6 +36,7 @@ impl Position {
             inode: metadata.ino(),
             offset,
             fingerprint: Fingerprint::of(&read_head(file, offset)?),
+            cursor: None,
         })
     }
 }
