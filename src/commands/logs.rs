@@ -47,6 +47,14 @@ impl Chosen {
         context.target.journal().map(Self::Journal)
     }
 
+    /// The files that were chosen; a journal has none.
+    pub fn files(&self) -> &[PathBuf] {
+        match self {
+            Self::Named(files) | Self::Live(files) => files,
+            Self::Journal(_) => &[],
+        }
+    }
+
     /// The logs of a period, microseconds since the epoch; files that were named are all read.
     pub fn inputs(&self, since: Option<i64>, until: Option<i64>) -> Result<Found, SourceError> {
         match self {

@@ -6,6 +6,7 @@ mod output;
 
 use super::Context;
 use super::logs::Chosen;
+use crate::attach::{self, Environment, Resolved};
 use crate::logparse::rotated::Found;
 use crate::logparse::source::SourceError;
 use crate::queue::{self, Entry, Reasons};
@@ -242,7 +243,11 @@ fn compared(
         return Ok(None);
     }
     ensure!(
-        !logs.files.iter().any(|file| file == Path::new("-")),
+        !logs
+            .chosen
+            .files()
+            .iter()
+            .any(|file| file == Path::new("-")),
         "--compare reads the logs twice, and standard input can be read only once (try: name the files)"
     );
     let before = period.before(now).context(
@@ -340,7 +345,11 @@ fn nothing(logs: &Logs, summary: &Summary) -> Option<String> {
     if lines.parsed > 0 {
         return None;
     }
-    let path = logs.files.last().filter(|path| *path != Path::new("-"))?;
+    let path = logs
+        .chosen
+        .files()
+        .last()
+        .filter(|path| *path != Path::new("-"))?;
     let head = head(path)?;
     if has_postfix(&head) {
         return Some("The log has Postfix lines, but none of this period or instance (try: without --day, --since, --until and --instance).".to_owned());
