@@ -377,7 +377,7 @@ fn seconds(hundredths: u64) -> String {
 }
 
 fn delivery<'a>(s: &'a Stuff, delay: &'a str, delays: &'a str) -> Said<'a> {
-    let [a, b, c, d] = s.numbers.map(u64::from);
+    let [before_qmgr, in_qmgr, conn_setup, transmission] = s.numbers.map(u64::from);
     let (status, status_text): (_, &[u8]) = s.one_of(&[
         (Status::Sent, &b"sent"[..]),
         (Status::Deferred, b"deferred"),
@@ -392,12 +392,12 @@ fn delivery<'a>(s: &'a Stuff, delay: &'a str, delays: &'a str) -> Said<'a> {
         orig_to: s.if_some(0, &s.from),
         relay: &s.word,
         conn_use: s.some[1].then_some(s.numbers[1]),
-        delay: a,
+        delay: before_qmgr,
         delays: Delays {
-            before_qmgr: a,
-            in_qmgr: b,
-            conn_setup: c,
-            transmission: d,
+            before_qmgr,
+            in_qmgr,
+            conn_setup,
+            transmission,
         },
         delay_text: delay.as_bytes(),
         delays_text: delays.as_bytes(),
@@ -584,7 +584,7 @@ fn warning(s: &Stuff, kind: usize) -> Said<'_> {
         30 => Warning::TlsLibrary { why: &s.text },
         _ => Warning::NotificationFailed(FailedNotification {
             role: s.one_of(&[Role::Sender, Role::Postmaster]),
-            address: (s.pick % 2 == 0).then_some(&s.word[..]),
+            address: s.pick.is_multiple_of(2).then_some(&s.word[..]),
             why: s.if_some(0, &s.said),
         }),
     };

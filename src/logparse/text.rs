@@ -4,7 +4,7 @@
 //! or can fail other than by `None`; it knows no daemon.
 
 use super::event::Client;
-use memchr::{memchr, memchr_iter, memrchr_iter};
+use memchr::{memchr, memchr_iter, memchr3, memrchr_iter};
 
 /// What follows `prefix`, when `text` starts with it.
 #[inline]
@@ -137,7 +137,11 @@ pub fn address<'a>(text: &'a [u8], ends: &[&[u8]]) -> Option<(&'a [u8], &'a [u8]
             .filter_map(|end| find(text, end))
             .min()
             .or_else(|| ends.contains(&&b""[..]).then_some(text.len()))?;
-        return Some((&text[..end], &text[end..]));
+        let (bare, rest) = text.split_at(end);
+        // Brackets and quotes would mean something else once the address is printed with brackets.
+        return memchr3(b'"', b'<', b'>', bare)
+            .is_none()
+            .then_some((bare, rest));
     };
     let ended = |at: &usize| {
         let rest = &inner[at + 1..];
