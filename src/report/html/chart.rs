@@ -61,7 +61,7 @@ pub(super) fn traffic(report: &Report, out: &mut String) {
     out.push_str("</figcaption>\n");
     open(out, HEIGHT, &format!("Traffic by {what}"));
     let height = HEIGHT - BOTTOM - TOP;
-    scale(out, most, height, |value| count(whole(value)));
+    scale(out, most, height, tick);
     let step = (WIDTH - LEFT) / bars.len() as f64;
     let every = bars.len().div_ceil(8);
     for (at, (name, values)) in bars.iter().enumerate() {
@@ -229,6 +229,15 @@ fn open(out: &mut String, height: f64, label: &str) {
         out,
         "<svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" aria-label=\"{label}\">"
     );
+}
+
+/// A value of the scale; half of an odd number is none of the whole ones beside it.
+fn tick(value: f64) -> String {
+    if value < 100.0 && value.fract() != 0.0 {
+        format!("{value:.1}")
+    } else {
+        count(whole(value))
+    }
 }
 
 /// Three lines across, with their values.
