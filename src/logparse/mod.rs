@@ -136,7 +136,7 @@ impl Parser {
     /// the pieces of an entry of several lines.
     pub fn header<'a>(&'a mut self, raw: &'a [u8]) -> Option<Header<'a>> {
         let line = without_end(raw);
-        let header = header::read(line, &mut self.clock);
+        let header = header::read_rarely(line, &mut self.clock);
         if self.entry.is_none() && header.is_some_and(|h| header::tag::read(h.rest).is_some()) {
             return header;
         }
@@ -148,11 +148,13 @@ impl Parser {
 
     /// Reads one line of which nothing more is known, with or without its end (`\n`, `\r\n`). A
     /// `last message repeated` needs [`Self::read`].
+    #[inline]
     pub fn line<'a>(&'a mut self, raw: &'a [u8]) -> Line<'a> {
         self.read(Raw::alone(raw))
     }
 
     /// Reads one line in its source.
+    #[inline]
     pub fn read<'a>(&'a mut self, raw: Raw<'a>) -> Line<'a> {
         let line = without_end(raw.line);
         if self.entry.is_some() {
@@ -165,7 +167,7 @@ impl Parser {
         if let Some(header) = header
             && let Some(tag) = header::tag::read(header.rest)
         {
-            return Line::Postfix(record(&header, &tag));
+            return postfix(&header, &tag);
         }
         self.rare(raw, header)
     }
@@ -226,7 +228,7 @@ impl Parser {
             }
             Taken::Foreign => {
                 self.lost += 1;
-                let header = header::read(line, &mut self.clock);
+                let header = header::read_rarely(line, &mut self.clock);
                 self.outcome(raw, header)
             }
             Taken::Damaged => Outcome::Nothing,
@@ -246,7 +248,7 @@ impl Parser {
         }
         let header = self.layers.header(without_end(raw.line), &found);
         match header::tag::read(header.rest) {
-            Some(tag) => Line::Postfix(record(&header, &tag)),
+            Some(tag) => postfix_rarely(&header, &tag),
             None => Line::Other,
         }
     }
@@ -264,7 +266,7 @@ impl Parser {
         let mut clock = clock.clone();
         for line in raw::backwards(raw.before, past) {
             let line = without_end(line);
-            let header = header::read(line, &mut clock);
+            let header = header::read_rarely(line, &mut clock);
             let Outcome::Found(former) = layers.read(line, header, &mut clock) else {
                 if line.is_empty() {
                     continue;
@@ -282,13 +284,12 @@ impl Parser {
                         time: found.time,
                         ..layers.header(line, &former)
                     };
-                    return match header::tag::read(header.rest) {
-                        Some(tag) => Line::Postfix(Record {
-                            repeat: times,
-                            ..record(&header, &tag)
-                        }),
-                        None => Line::Other,
-                    };
+                    let mut line = header::tag::read(header.rest)
+                        .map_or(Line::Other, |tag| postfix_rarely(&header, &tag));
+                    if let Line::Postfix(record) = &mut line {
+                        record.repeat = times;
+                    }
+                    return line;
                 }
             }
         }
@@ -297,8 +298,12 @@ impl Parser {
 }
 
 /// What a line with a tag of Postfix says.
-#[inline]
-fn record<'a>(header: &Header<'a>, tag: &Tag<'a>) -> Record<'a> {
+#[allow(
+    clippy::inline_always,
+    reason = "a record is large: inlined, the event is made where it is wanted instead of being copied there"
+)]
+#[inline(always)]
+fn postfix<'a>(header: &Header<'a>, tag: &Tag<'a>) -> Line<'a> {
     let (repeat, text) = folded(tag.text);
     let (level, body) = level(text);
     let (queue_id, noqueue, body) = match header::queue_id::split(body) {
@@ -308,7 +313,7 @@ fn record<'a>(header: &Header<'a>, tag: &Tag<'a>) -> Record<'a> {
             None => (None, false, body),
         },
     };
-    Record {
+    Line::Postfix(Record {
         time: header.time,
         host: header.host,
         instance: tag.instance,
@@ -321,7 +326,13 @@ fn record<'a>(header: &Header<'a>, tag: &Tag<'a>) -> Record<'a> {
         event: daemon::read(tag.daemon, level, queue_id, body),
         text: tag.text,
         repeat,
-    }
+    })
+}
+
+/// The same, for lines in rarer forms.
+#[inline(never)]
+fn postfix_rarely<'a>(header: &Header<'a>, tag: &Tag<'a>) -> Line<'a> {
+    postfix(header, tag)
 }
 
 /// Drops the line's end.

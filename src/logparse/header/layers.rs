@@ -304,7 +304,7 @@ fn step(text: &[u8], at: &At, clock: &mut Clock, fields: &mut Fields, next: &mut
 
 /// The header of a line, in the usual forms or the rarer ones.
 fn header<'a>(line: &'a [u8], clock: &mut Clock) -> Option<(Header<'a>, Zone)> {
-    if let Some(header) = super::read(line, clock) {
+    if let Some(header) = super::read_rarely(line, clock) {
         let zone = if header_tells_zone(line) {
             Zone::Told
         } else {

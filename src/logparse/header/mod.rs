@@ -52,6 +52,12 @@ pub fn read<'a>(line: &'a [u8], clock: &mut Clock) -> Option<Header<'a>> {
     behind_stamp(time, rest)
 }
 
+/// The same, where lines are few: the usual path has its own, which is compiled into it.
+#[inline(never)]
+pub fn read_rarely<'a>(line: &'a [u8], clock: &mut Clock) -> Option<Header<'a>> {
+    read(line, clock)
+}
+
 /// The header of what follows a stamp.
 #[inline]
 fn behind_stamp(time: Stamp, rest: &[u8]) -> Option<Header<'_>> {
