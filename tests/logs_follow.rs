@@ -6,6 +6,8 @@ use mailtop::logparse::source::{Flow, FollowOptions, Follower, Notice, Positions
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -291,19 +293,166 @@ fn a_log_that_cannot_be_read_is_an_error_at_the_start() {
     assert!(error.to_string().contains("is a directory"), "{error}");
 }
 
-/// How the busy log of the next test is rotated.
-#[derive(Clone, Copy)]
+#[test]
+fn a_log_behind_a_link_is_followed_through_its_rotation() {
+    let (_directory, target) = log();
+    let (_elsewhere, link) = log();
+    append(&target, "one\n");
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let mut followed = Followed::from_beginning(&link);
+    followed.expect(&["one"]);
+    append(&target, "two\n");
+    followed.expect(&["one", "two"]);
+    std::fs::rename(&target, beside(&target, ".1")).unwrap();
+    append(&target, "three\n");
+    followed.expect(&["one", "two", "three"]);
+}
+
+#[test]
+fn a_directory_that_is_removed_and_made_anew_goes_on() {
+    let (directory, _) = log();
+    let inner = directory.path().join("log");
+    let path = inner.join("mail.log");
+    std::fs::create_dir(&inner).unwrap();
+    append(&path, "one\n");
+    let mut followed = Followed::from_beginning(&path);
+    followed.expect(&["one"]);
+    std::fs::remove_dir_all(&inner).unwrap();
+    std::fs::create_dir(&inner).unwrap();
+    append(&path, "two\n");
+    followed.expect(&["one", "two"]);
+    append(&path, "three\n");
+    followed.expect(&["one", "two", "three"]);
+}
+
+#[test]
+fn several_rotations_at_once_lose_nothing() {
+    let (_directory, path) = log();
+    append(&path, "one\n");
+    let mut followed = Followed::start(
+        &[&path],
+        &FollowOptions {
+            start: Start::Beginning,
+            // Looked at by hand, so that all of it is there at the next look.
+            watch: Watch::Poll(Duration::from_millis(500)),
+            ..FollowOptions::default()
+        },
+    );
+    followed.expect(&["one"]);
+    append(&path, "two\n");
+    let rotate = || {
+        for old in (1..5).rev() {
+            let from = beside(&path, &format!(".{old}"));
+            if from.exists() {
+                std::fs::rename(from, beside(&path, &format!(".{}", old + 1))).unwrap();
+            }
+        }
+        std::fs::rename(&path, beside(&path, ".1")).unwrap();
+    };
+    rotate();
+    append(&path, "three\n");
+    rotate();
+    append(&path, "four\n");
+    rotate();
+    append(&path, "five\n");
+    followed.expect(&["one", "two", "three", "four", "five"]);
+}
+
+#[test]
+fn a_log_rewritten_to_the_same_size_begins_again() {
+    let (_directory, path) = log();
+    append(&path, "08:00 one\n");
+    let mut followed = Followed::from_beginning(&path);
+    followed.expect(&["08:00 one"]);
+    std::fs::write(&path, "09:00 two\n").unwrap();
+    followed.expect(&["08:00 one", "09:00 two"]);
+}
+
+/// How a busy log is rotated.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Rotation {
     /// `mail.log` becomes `mail.log.1`, and so on; a new file is made.
     Rename,
     /// `mail.log` is copied to `mail.log.1` and emptied.
     CopyTruncate,
+    /// `mail.log` is emptied, and what was in it is gone: only what was read before can be expected.
+    Truncate,
 }
 
-/// Writes numbered lines while rotating, and checks that each comes once and in order.
-fn busy(rotation: Rotation, watch: Watch) {
-    const LINES: usize = 20_000;
-    const ROTATE_EVERY: usize = 1_500;
+/// How a busy log is written.
+#[derive(Clone, Copy)]
+struct Pace {
+    lines: usize,
+    rotate_every: usize,
+    /// Bytes of one write(2): lines are cut wherever it ends.
+    write: usize,
+}
+
+/// A line in two writes, so that partial lines are seen.
+const CAREFUL: Pace = Pace {
+    lines: 20_000,
+    rotate_every: 1_500,
+    write: 40,
+};
+
+/// As a program writes that has much to say: blocks, as fast as they go.
+const FLOOD: Pace = Pace {
+    lines: 400_000,
+    rotate_every: 20_000,
+    write: 8_192,
+};
+
+const TEXT: &str = " mx postfix/smtpd[1]: connect from unknown[192.0.2.1]";
+
+/// Writes numbered lines as fast as it goes while rotating; `read` is how many were read.
+fn write_busily(path: &Path, rotation: Rotation, pace: Pace, read: &AtomicUsize) {
+    let open = || {
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .unwrap()
+    };
+    let mut file = open();
+    let mut pending = Vec::new();
+    for number in 0..pace.lines {
+        // Told apart from their first byte, as stamps tell the generations of real logs apart.
+        pending.extend(format!("{number}{TEXT}\n").bytes());
+        let rotates = number % pace.rotate_every == pace.rotate_every - 1;
+        while pending.len() >= pace.write || (rotates && !pending.is_empty()) {
+            let rest = pending.split_off(pending.len().min(pace.write));
+            file.write_all(&std::mem::replace(&mut pending, rest))
+                .unwrap();
+        }
+        if !rotates {
+            continue;
+        }
+        if rotation == Rotation::Truncate {
+            wait_for("the reader", || {
+                (read.load(Ordering::SeqCst) == number + 1).then_some(())
+            });
+            file.set_len(0).unwrap();
+            continue;
+        }
+        for old in (1..pace.lines / pace.rotate_every + 1).rev() {
+            let from = beside(path, &format!(".{old}"));
+            if from.exists() {
+                std::fs::rename(from, beside(path, &format!(".{}", old + 1))).unwrap();
+            }
+        }
+        if rotation == Rotation::Rename {
+            std::fs::rename(path, beside(path, ".1")).unwrap();
+            file = open();
+        } else {
+            std::fs::copy(path, beside(path, ".1")).unwrap();
+            file.set_len(0).unwrap();
+        }
+    }
+    file.write_all(&pending).unwrap();
+}
+
+/// Checks that each line of a busy log comes once and in order.
+fn busy(rotation: Rotation, watch: Watch, pace: Pace) {
     let (_directory, path) = log();
     let mut followed = Followed::start(
         &[&path],
@@ -313,73 +462,66 @@ fn busy(rotation: Rotation, watch: Watch) {
             ..FollowOptions::default()
         },
     );
+    let read = Arc::new(AtomicUsize::new(0));
     let writer = std::thread::spawn({
-        let path = path.clone();
-        move || {
-            let open = || {
-                OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .open(&path)
-                    .unwrap()
-            };
-            let mut file = open();
-            for number in 0..LINES {
-                // In two writes, so that partial lines are seen; told apart from their first byte, as
-                // stamps tell the generations of real logs apart.
-                let start = format!("{number} mx postfix/smtpd[1]: ");
-                file.write_all(start.as_bytes()).unwrap();
-                file.write_all(b"connect from unknown[192.0.2.1]\n")
-                    .unwrap();
-                if number % ROTATE_EVERY == ROTATE_EVERY - 1 {
-                    for old in (1..20).rev() {
-                        let from = beside(&path, &format!(".{old}"));
-                        if from.exists() {
-                            std::fs::rename(from, beside(&path, &format!(".{}", old + 1))).unwrap();
-                        }
-                    }
-                    match rotation {
-                        Rotation::Rename => {
-                            std::fs::rename(&path, beside(&path, ".1")).unwrap();
-                            file = open();
-                        }
-                        Rotation::CopyTruncate => {
-                            std::fs::copy(&path, beside(&path, ".1")).unwrap();
-                            file.set_len(0).unwrap();
-                        }
-                    }
-                }
-            }
-        }
+        let (path, read) = (path.clone(), Arc::clone(&read));
+        move || write_busily(&path, rotation, pace, &read)
     });
+    let start = Instant::now();
+    while followed.lines.len() < pace.lines {
+        followed.take();
+        read.store(followed.lines.len(), Ordering::SeqCst);
+        assert!(
+            start.elapsed() < 2 * PATIENCE,
+            "{} of {} lines came; the last one: {:?}",
+            followed.lines.len(),
+            pace.lines,
+            followed.lines.last()
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
     writer.join().unwrap();
-    followed.wait_for_lines(LINES);
     followed.take();
-    let numbers: Vec<usize> = followed
-        .lines
-        .iter()
-        .map(|(_, line)| {
-            let number = line.strip_suffix(" mx postfix/smtpd[1]: connect from unknown[192.0.2.1]");
-            let number = number.and_then(|n| n.parse().ok());
-            number.unwrap_or_else(|| panic!("a broken line: {line:?}"))
-        })
-        .collect();
-    let wrong = numbers.iter().enumerate().find(|(i, n)| i != *n);
-    assert_eq!(wrong, None, "a line was lost, doubled or out of order");
-    assert_eq!(numbers.len(), LINES);
+    let wrong = followed.lines.iter().enumerate().find(|(at, (_, line))| {
+        line.strip_suffix(TEXT)
+            .and_then(|number| number.parse().ok())
+            != Some(*at)
+    });
+    assert_eq!(
+        wrong, None,
+        "a line was lost, doubled, broken or out of order"
+    );
+    assert_eq!(followed.lines.len(), pace.lines);
+    assert!(followed.problems.is_empty(), "{:?}", followed.problems);
 }
 
 #[test]
 fn no_line_is_lost_or_doubled_across_renames() {
-    busy(Rotation::Rename, Watch::Notify);
+    busy(Rotation::Rename, Watch::Notify, CAREFUL);
 }
 
 #[test]
 fn no_line_is_lost_or_doubled_across_renames_when_polling() {
-    busy(Rotation::Rename, Watch::Poll(Duration::from_millis(7)));
+    let watch = Watch::Poll(Duration::from_millis(7));
+    busy(Rotation::Rename, watch, CAREFUL);
 }
 
 #[test]
 fn no_line_is_lost_or_doubled_across_copies_and_truncations() {
-    busy(Rotation::CopyTruncate, Watch::Notify);
+    busy(Rotation::CopyTruncate, Watch::Notify, CAREFUL);
+}
+
+#[test]
+fn no_line_of_a_flood_is_lost_across_renames() {
+    busy(Rotation::Rename, Watch::Notify, FLOOD);
+}
+
+#[test]
+fn no_line_of_a_flood_is_lost_across_copies_and_truncations() {
+    busy(Rotation::CopyTruncate, Watch::Notify, FLOOD);
+}
+
+#[test]
+fn no_line_of_a_flood_is_lost_across_truncations() {
+    busy(Rotation::Truncate, Watch::Notify, FLOOD);
 }

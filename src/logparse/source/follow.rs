@@ -182,6 +182,12 @@ impl Drop for Follower {
 
 /// Watches the directories of `paths`; `None` when one of them cannot be watched.
 fn watch(paths: &[PathBuf], waker: SyncSender<()>) -> Option<notify::RecommendedWatcher> {
+    // What is appended to a link's target is told of where the target lies, under its own name.
+    let targets = paths.iter().filter_map(|path| {
+        let is_link = std::fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink());
+        is_link.then(|| std::fs::canonicalize(path).ok()).flatten()
+    });
+    let paths: Vec<PathBuf> = targets.chain(paths.iter().cloned()).collect();
     // Other files' events in the same directory (/var/log) are none of our business, but a rotated
     // file is still written to: its name begins with the log's.
     let names: Vec<OsString> = paths
@@ -207,19 +213,20 @@ fn watch(paths: &[PathBuf], waker: SyncSender<()>) -> Option<notify::Recommended
         }
     })
     .ok()?;
-    let directories: BTreeSet<PathBuf> = paths
-        .iter()
-        .map(|path| match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        })
-        .collect();
+    let directories: BTreeSet<PathBuf> = paths.iter().map(|path| directory_of(path)).collect();
     for directory in directories {
         watcher
             .watch(&directory, notify::RecursiveMode::NonRecursive)
             .ok()?;
     }
     Some(watcher)
+}
+
+fn directory_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
 }
 
 fn run(
@@ -231,9 +238,14 @@ fn run(
 ) {
     let mut troubled: BTreeSet<PathBuf> = BTreeSet::new();
     let mut caught_up = false;
+    // Whether the watch told of what is read now, and how long to wait for it.
+    let mut told = true;
+    let mut wait = patience;
     while !stop.load(Ordering::Relaxed) {
+        let mut came = false;
         for tail in &mut tails {
             let scanned = tail.scan(&mut |batch| {
+                came = true;
                 if stop.load(Ordering::Relaxed) {
                     Flow::Stop
                 } else {
@@ -260,9 +272,18 @@ fn run(
                 return;
             }
         }
-        match woken.recv_timeout(patience) {
-            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+        // Lines that nothing told of: the watch is blind (a network file system, a directory that was
+        // removed and made anew), so we look often ourselves until it tells of something again.
+        if came && !told {
+            wait = patience.min(POLL);
+        }
+        told = match woken.recv_timeout(wait) {
+            Ok(()) => true,
+            Err(RecvTimeoutError::Timeout) => false,
             Err(RecvTimeoutError::Disconnected) => return,
+        };
+        if told {
+            wait = patience;
         }
     }
 }

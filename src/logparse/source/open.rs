@@ -157,10 +157,10 @@ impl Read for Archive {
 
 /// The time in gzip's header (RFC 1952 section 2.3.1): when the file that was compressed was last written.
 fn gzip_time(start: &[u8; MAGIC]) -> Option<SystemTime> {
-    let seconds = u32::from_le_bytes([start[4], start[5], start[6], start[7]]);
     // Zero is "not known" (`gzip -n`); Postfix was first released in 1998, and archives made to be
     // reproducible have small numbers there.
     const FIRST: u32 = 883_612_800;
+    let seconds = u32::from_le_bytes([start[4], start[5], start[6], start[7]]);
     (seconds >= FIRST).then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()))
 }
 
@@ -169,7 +169,7 @@ fn gzip_time(start: &[u8; MAGIC]) -> Option<SystemTime> {
 /// download) is as young as the copying; half a year between the two can only come from that, and half a
 /// year is far below what would move a stamp into another year.
 fn written(metadata: &Metadata, inside: Option<SystemTime>) -> Option<SystemTime> {
-    const COPIED: Duration = Duration::from_secs(180 * 86_400);
+    const COPIED: Duration = Duration::from_hours(180 * 24);
     let file = metadata.modified().ok();
     match (inside, file) {
         (Some(inside), Some(file)) if file.duration_since(inside).is_ok_and(|d| d > COPIED) => {
