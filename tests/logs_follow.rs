@@ -434,7 +434,7 @@ fn write_busily(path: &Path, rotation: Rotation, pace: Pace, read: &AtomicUsize)
             file.set_len(0).unwrap();
             continue;
         }
-        for old in (1..pace.lines / pace.rotate_every + 1).rev() {
+        for old in (1..=pace.lines / pace.rotate_every).rev() {
             let from = beside(path, &format!(".{old}"));
             if from.exists() {
                 std::fs::rename(from, beside(path, &format!(".{}", old + 1))).unwrap();

@@ -53,7 +53,7 @@ impl Remote {
                 .args(["-o", "cat", "--quiet"])
                 .output()
                 .unwrap();
-            let lines = output.stdout.iter().filter(|byte| **byte == b'\n').count();
+            let lines = memchr::memchr_iter(b'\n', &output.stdout).count();
             (lines >= count).then_some(())
         });
     }
@@ -100,7 +100,7 @@ pub fn entries(lines: &[&[u8]]) -> Vec<u8> {
             None => (tag, None),
         };
         // The clock of boot must go on, too, or journalctl sorts the entries otherwise.
-        let micros = moment.timestamp_micros() + at as i64 % 1_000_000;
+        let micros = moment.timestamp_micros() + i64::try_from(at % 1_000_000).unwrap();
         out.extend(
             format!(
                 "__REALTIME_TIMESTAMP={micros}\n__MONOTONIC_TIMESTAMP={micros}\n\

@@ -8,7 +8,7 @@ const FORMATS: [Format; 4] = [Format::Gzip, Format::Xz, Format::Zstd, Format::Bz
 fn text(lines: usize) -> Vec<u8> {
     // Not too regular, so that the archive has many bytes to be cut at.
     let lines = (0..lines).map(|i| format!("{i} {:x} line of a log\n", i * i * 2_654_435_761));
-    lines.collect::<String>().into_bytes()
+    lines.collect::<Vec<_>>().concat().into_bytes()
 }
 
 fn pack(format: Format, text: &[u8]) -> Vec<u8> {
