@@ -95,7 +95,7 @@ fn the_json_has_exactly_the_documented_keys() {
          forwarded held probes received recipient_hosts recipients reinjected reject_warnings \
          rejected senders sending_hosts unsized"
     );
-    assert_eq!(keys(&report["delays"]), "avg count max p50 p90 p95 p99");
+    assert_eq!(keys(&report["delays"]), "avg count max p50 p90 p95 p99 sum");
     assert_eq!(
         keys(&report["rejects"][0]),
         "by count examples first last percent reason"

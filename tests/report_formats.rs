@@ -48,6 +48,7 @@ fn golden_files() {
                 "--zero-fill",
                 "--problems-first",
                 "--smtpd-stats",
+                "--extended-detail",
             ],
         ),
         ("small.json", &["--json"]),
@@ -333,9 +334,10 @@ fn nothing_raw_reaches_any_format() {
             "--verbose-messages",
             "--smtpd-stats",
             "--unparsed",
+            "-e",
         ],
-        vec!["--json"],
-        vec!["--html", "--zero-fill", "--unparsed"],
+        vec!["--json", "-e"],
+        vec!["--html", "--zero-fill", "--unparsed", "-e"],
         vec!["--prometheus"],
     ];
     formats.extend(
@@ -381,6 +383,109 @@ fn csv_fields(text: &str) -> impl Iterator<Item = String> + '_ {
         }
         fields
     })
+}
+
+/// A message to three recipients, one without a sender, one that was delivered twice over.
+#[test]
+fn every_message_is_told_when_asked() {
+    let stamp = "2026-11-22T08:00:00+00:00 mx postfix/";
+    let delivery = |id: &str, to: &str, rest: &str| {
+        format!(
+            "{stamp}smtp[4]: {id}: to=<{to}>, relay=x[192.0.2.1]:25, delay=1, delays=0.1/0/0.4/0.5, {rest}\n"
+        )
+    };
+    let sent = "dsn=2.0.0, status=sent (250 ok)";
+    let lines = [
+        format!(
+            "{stamp}qmgr[3]: 4F1A054E101: from=<Joe@b.example>, size=2048, nrcpt=3 (queue active)\n"
+        ),
+        delivery("4F1A054E101", "to@x.example", sent),
+        delivery(
+            "4F1A054E101",
+            "on@x.example",
+            "dsn=2.0.0, status=sent (forwarded as 4F1A054E109)",
+        ),
+        delivery(
+            "4F1A054E101",
+            "no@x.example",
+            "dsn=5.0.0, status=bounced (550 no)",
+        ),
+        format!("{stamp}qmgr[3]: 4F1A054E101: removed\n"),
+        format!(
+            "{stamp}qmgr[3]: 4F1A054E102: from=<zoe@a.example>, size=10, nrcpt=1 (queue active)\n"
+        ),
+        delivery(
+            "4F1A054E102",
+            "later@x.example",
+            "dsn=4.0.0, status=deferred (try again)",
+        ),
+        delivery("4F1A054E103", "lost@x.example", sent),
+        "2026-11-22T08:00:00+00:00 mx last message repeated 1 time\n".to_owned(),
+    ];
+    let (_directory, path) = log(&lines.concat());
+    let json: Value =
+        serde_json::from_slice(&run_ok(report(&["--json", "-e", "-i"]).arg(&path)).stdout).unwrap();
+    let expected = serde_json::json!([
+        {"id": "4F1A054E102", "sender": "zoe@a.example", "size": 10, "delivered": [], "forwarded": [], "bounced": []},
+        {"id": "4F1A054E101", "sender": "joe@b.example", "size": 2048, "delivered": ["to@x.example"],
+         "forwarded": ["on@x.example"], "bounced": ["no@x.example"]},
+        {"id": "4F1A054E103", "sender": null, "size": null, "delivered": ["lost@x.example (2)"], "forwarded": [],
+         "bounced": []},
+    ]);
+    assert_eq!(json["messages"], expected);
+    let csv = stdout(report(&["--csv", "messages"]).arg(&path));
+    assert!(
+        csv.contains("4F1A054E101,Joe@b.example,2048,to@x.example,on@x.example,no@x.example\n"),
+        "{csv}"
+    );
+    let text = stdout(report(&["--extended-detail"]).arg(&path));
+    let detail = text
+        .split("Message Detail\n--------------\n")
+        .nth(1)
+        .unwrap();
+    let shown = "    10  4F1A054E102  zoe@a.example\n\
+                 \x20 2.0k  4F1A054E101  Joe@b.example\n\
+                 \x20       delivered  to@x.example\n\
+                 \x20       forwarded  on@x.example\n\
+                 \x20       bounced    no@x.example\n\
+                 \x20       4F1A054E103  (sender not in the log)\n\
+                 \x20       delivered  lost@x.example (2)\n";
+    assert!(detail.starts_with(shown), "{detail}");
+    let html = stdout(report(&["--html", "-e"]).arg(&path));
+    assert!(html.contains("<td class=\"t\">lost@x.example (2)</td>"));
+    // Nobody else pays for it.
+    for args in [
+        &["--json"][..],
+        &["--html"],
+        &["--zero-fill"],
+        &["-e", "--no-messages"],
+    ] {
+        let other = stdout(report(args).arg(&path));
+        assert!(
+            !other.contains("Message Detail\n-") && !other.contains("\"messages\""),
+            "{args:?}"
+        );
+    }
+}
+
+/// Means over several reports are sums over counts: what is rounded before is wrong behind.
+#[test]
+fn sums_of_delays_are_exact() {
+    let lines: String = [("0.01", 2), ("0.02", 1)]
+        .into_iter()
+        .flat_map(|(delay, times)| std::iter::repeat_n(delay, times))
+        .enumerate()
+        .map(|(i, delay)| format!("2026-11-22T08:00:00+00:00 mx postfix/smtp[4]: 4F1A054E10{i}: to=<a@d.example>, relay=x[192.0.2.1]:25, delay={delay}, delays=0/0/0/{delay}, dsn=2.0.0, status=sent (ok)\n"))
+        .collect();
+    let (_directory, path) = log(&lines);
+    let metrics = exposition(&stdout(report(&["--prometheus"]).arg(&path)));
+    for series in [
+        "mailtop_delivery_delay_seconds_sum{part=\"total\"}",
+        "mailtop_delivery_delay_seconds_sum{part=\"transmission\"}",
+        "mailtop_domain_delay_sum_seconds{domain=\"d.example\"}",
+    ] {
+        assert!((metrics[series] - 0.04).abs() < 1e-9, "{series}");
+    }
 }
 
 #[test]

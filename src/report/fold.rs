@@ -54,24 +54,42 @@ impl Fold {
         if self == Self::default() {
             return Cow::Borrowed(table);
         }
-        Cow::Owned(joined(table, |name| {
-            let mut name = name.to_vec();
-            if self.srs == Switch::On {
-                name = srs(&name).unwrap_or(name);
-            }
-            if self.verp != Verp::Kept {
-                name = verp(&name, self.verp).unwrap_or(name);
-            }
-            self.everyone(name)
-        }))
+        Cow::Owned(joined(table, |name| self.sender(name).into_owned()))
+    }
+
+    /// One sender.
+    pub fn sender(self, name: &[u8]) -> Cow<'_, [u8]> {
+        if self == Self::default() {
+            return Cow::Borrowed(name);
+        }
+        let mut name = name.to_vec();
+        if self.srs == Switch::On {
+            name = srs(&name).unwrap_or(name);
+        }
+        if self.verp != Verp::Kept {
+            name = verp(&name, self.verp).unwrap_or(name);
+        }
+        Cow::Owned(self.everyone(name))
     }
 
     /// Recipients: VERP and SRS are forms of senders.
     pub fn recipients(self, table: &Table<Tally>) -> Cow<'_, Table<Tally>> {
-        if self.case == Switch::Off && self.uucp == Switch::Off {
+        if self.keeps_recipients() {
             return Cow::Borrowed(table);
         }
         Cow::Owned(joined(table, |name| self.everyone(name.to_vec())))
+    }
+
+    /// One recipient.
+    pub fn recipient(self, name: &[u8]) -> Cow<'_, [u8]> {
+        if self.keeps_recipients() {
+            return Cow::Borrowed(name);
+        }
+        Cow::Owned(self.everyone(name.to_vec()))
+    }
+
+    fn keeps_recipients(self) -> bool {
+        self.case == Switch::Off && self.uucp == Switch::Off
     }
 
     fn everyone(self, mut name: Vec<u8>) -> Vec<u8> {

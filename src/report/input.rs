@@ -89,10 +89,16 @@ impl Options {
             .copied()
             .filter(|spec| match spec.shown {
                 Shown::Usually => true,
-                Shown::OnRequest => self.extra.contains(&spec.key),
+                Shown::OnRequest | Shown::Demanded => self.extra.contains(&spec.key),
                 Shown::AsData => false,
             });
         sections::needed(self, shown)
+    }
+
+    /// Whether the report has a section at all, shown or not.
+    pub fn has(&self, spec: &Spec) -> bool {
+        let given = spec.shown != Shown::Demanded || self.extra.contains(&spec.key);
+        given && !self.without.contains(&spec.key)
     }
 
     /// How many rows a section may have.

@@ -74,7 +74,7 @@ impl Serialize for Rows<'_> {
         match (section.spec.shape, section.rows.first()) {
             (Shape::Record, Some(row)) => Object(section, row).serialize(serializer),
             (Shape::Record, None) => serializer.serialize_none(),
-            (Shape::List | Shape::Causes, _) => {
+            (Shape::List | Shape::Causes | Shape::Messages, _) => {
                 serializer.collect_seq(section.rows.iter().map(|row| Object(section, row)))
             }
         }

@@ -81,7 +81,7 @@ impl Report {
         input.queue = sources.queue;
         let mut sections: Vec<Section> = sections::ALL
             .iter()
-            .filter(|spec| !options.without.contains(&spec.key))
+            .filter(|spec| options.has(spec))
             .map(|spec| {
                 let rows = (spec.rows)(&input);
                 Section {
@@ -127,7 +127,7 @@ impl Report {
             let spec = section.spec;
             let wanted = match spec.shown {
                 Shown::Usually => true,
-                Shown::OnRequest => options.extra.contains(&spec.key),
+                Shown::OnRequest | Shown::Demanded => options.extra.contains(&spec.key),
                 Shown::AsData => false,
             };
             // A list that the user set to no rows is off, not empty.

@@ -217,6 +217,13 @@ pub const METRICS: &[Metric] = &[
         "Average delay of deliveries by domain, the busiest ones.",
     ),
     by(
+        "mailtop_domain_delay_sum_seconds",
+        "domains",
+        "delay_sum",
+        &[("domain", "domain")],
+        "Delays of deliveries together by domain, the busiest ones.",
+    ),
+    by(
         "mailtop_tls_connections",
         "tls",
         "count",
@@ -328,8 +335,8 @@ impl Report {
                     "{name}{{part=\"{part}\",quantile=\"{quantile}\"}} {value}"
                 );
             }
-            let sum = number("avg") * number("count");
-            let _ = writeln!(out, "{name}_sum{{part=\"{part}\"}} {sum}");
+            // The mean over several reports is exact only if the sums are.
+            let _ = writeln!(out, "{name}_sum{{part=\"{part}\"}} {}", number("sum"));
             let _ = writeln!(out, "{name}_count{{part=\"{part}\"}} {}", number("count"));
         }
     }

@@ -36,15 +36,19 @@ pub enum Shape {
     List,
     /// Rows of reasons, whose text is long and is wrapped.
     Causes,
+    /// Rows of messages, whose recipients are many.
+    Messages,
 }
 
-/// Where a section is shown. JSON, CSV and Prometheus always have it.
+/// Where a section is shown. JSON, CSV and Prometheus have all but those that are demanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
     /// In text and HTML.
     Usually,
     /// There, when it is asked for ([`super::Options::extra`]).
     OnRequest,
+    /// Nowhere, unless it is asked for: it would cost as much as all else together.
+    Demanded,
     /// For programs only: people see the same in another section.
     AsData,
 }
@@ -262,7 +266,7 @@ impl Section {
     pub fn is_empty(&self) -> bool {
         match self.spec.shape {
             Shape::Record => self.rows.iter().flatten().all(Cell::is_nothing),
-            Shape::List | Shape::Causes => self.rows.is_empty(),
+            Shape::List | Shape::Causes | Shape::Messages => self.rows.is_empty(),
         }
     }
 

@@ -44,6 +44,13 @@ impl Distribution {
         })
     }
 
+    /// All delays together, in hundredths of a second: exact, unless broken clocks fill 64 bits.
+    pub fn sum(&self) -> u64 {
+        self.values()
+            .map(|(value, times)| value.saturating_mul(times))
+            .fold(0, u64::saturating_add)
+    }
+
     /// The longest delay, in hundredths of a second.
     pub fn max(&self) -> Option<u64> {
         self.values().last().map(|(value, _)| value)
@@ -117,6 +124,7 @@ mod tests {
         assert_eq!(d.percentile(99), Some(9900));
         assert_eq!(d.percentile(100), Some(10_000));
         assert_eq!(d.max(), Some(10_000));
+        assert_eq!(d.sum(), 505_000);
         let mut twice = d.clone();
         twice.merge(&d);
         assert_eq!((twice.count(), twice.percentile(50)), (200, Some(5000)));

@@ -159,6 +159,9 @@ pub(super) struct View {
     /// End with the queue as it is now.
     #[arg(long)]
     pub mailq: bool,
+    /// Every message: its sender, size, and what became of each recipient.
+    #[arg(long, short = 'e', alias = "extended_detail")]
+    pub extended_detail: bool,
     /// The first lines that were not understood.
     #[arg(long)]
     pub unparsed: bool,

@@ -45,14 +45,8 @@ pub const PFLOGSUMM: &[(&str, Ours)] = &[
         "--dow0mon",
         Ours::Always("weeks begin on Monday; --week-start sunday for the other"),
     ),
-    (
-        "-e",
-        Ours::Instead("mailtop trace: every message with its whole life"),
-    ),
-    (
-        "--extended-detail",
-        Ours::Instead("mailtop trace: every message with its whole life"),
-    ),
+    ("-e", Ours::Same),
+    ("--extended-detail", Ours::Same),
     ("-h", Ours::Instead("--hosts (-h is help)")),
     ("--host-cnt", Ours::Alias("--hosts")),
     ("-u", Ours::Alias("--users")),
@@ -131,7 +125,7 @@ pub fn roff() -> String {
     out.push_str(".SH \"SECTIONS OF THE REPORT\"\n");
     paragraph(
         &mut out,
-        "The names are the members of --json, the words for --csv, and with \\- for _ those for --no\\-SECTION. Every text is sanitised. Times are RFC 3339, delays seconds, shares percent. Members are added, never renamed. Before the sections --json has schema (1), logs, remarks, asked (since, until) and period (from, to); with --compare also compared and period_before.",
+        "The names are the members of --json, the words for --csv, and with \\- for _ those for --no\\-SECTION. Every text is sanitised. Times are RFC 3339, delays seconds, shares percent. Members are added, never renamed. The member messages is there with --extended\\-detail only. Before the sections --json has schema (1), logs, remarks, asked (since, until) and period (from, to); with --compare also compared and period_before.",
     );
     for spec in sections::ALL {
         let columns: Vec<String> = spec

@@ -156,6 +156,12 @@ fn options(args: &Args, form: Form) -> Options {
     }
     limits.of = args.rows.limits().collect();
     let mut extra = Vec::new();
+    if let Form::Csv(spec) = form {
+        extra.push(spec.key);
+    }
+    if args.view.extended_detail {
+        extra.push("messages");
+    }
     if args.view.smtpd_stats {
         extra.extend(["smtpd_by_hour", "smtpd_by_host"]);
     }

@@ -42,7 +42,7 @@ impl Report {
             }
             match section.spec.shape {
                 Shape::Record => record(section, &mut out),
-                Shape::List | Shape::Causes => table(section, &mut out),
+                Shape::List | Shape::Causes | Shape::Messages => table(section, &mut out),
             }
             out.push_str("</section>\n");
         }

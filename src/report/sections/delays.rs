@@ -47,7 +47,9 @@ const P99: Column = col(
 );
 const MAX: Column = col("max", "max", Unit::Seconds, "The longest.");
 
-const QUANTILES: &[Column] = &[COUNT, AVG, P50, P90, P95, P99, MAX];
+const SUM: Column = col("sum", "", Unit::Seconds, "All of them together.");
+
+const QUANTILES: &[Column] = &[COUNT, AVG, P50, P90, P95, P99, MAX, SUM];
 
 pub(super) static BY_PART: Spec = Spec {
     key: "delays_by_part",
@@ -71,6 +73,7 @@ pub(super) static BY_PART: Spec = Spec {
         P95,
         P99,
         MAX,
+        SUM,
     ],
     rows: |input| {
         let delays = &input.summary.delays;
@@ -100,11 +103,11 @@ pub(super) static BY_PART: Spec = Spec {
 fn quantiles(delays: &Distribution) -> Row {
     let seconds = |hundredths: Option<u64>| Cell::Real(hundredths.unwrap_or(0) as f64 / 100.0);
     let count = delays.count();
-    let sum: f64 = delays.values().map(|(v, n)| v as f64 * n as f64).sum();
+    let sum = delays.sum();
     let average = if count == 0 {
         0.0
     } else {
-        (sum / count as f64).round() / 100.0
+        (sum as f64 / count as f64).round() / 100.0
     };
     vec![
         Cell::Count(count),
@@ -114,6 +117,7 @@ fn quantiles(delays: &Distribution) -> Row {
         seconds(delays.percentile(95)),
         seconds(delays.percentile(99)),
         seconds(delays.max()),
+        seconds(Some(sum)),
     ]
 }
 

@@ -32,6 +32,7 @@ pub(super) static DOMAINS: Spec = Spec {
                         Cell::Count(d.bounced),
                         Cell::Real(average(d.delay_sum, d.delivered)),
                         Cell::Real(d.delay_max as f64 / 100.0),
+                        Cell::Real(d.delay_sum as f64 / 100.0),
                     ]
                 })
                 .collect(),
@@ -68,6 +69,12 @@ const DOMAIN: &[Column] = &[
         "max dly",
         Unit::Seconds,
         "The longest delay of a delivery or deferral, in seconds.",
+    ),
+    col(
+        "delay_sum",
+        "",
+        Unit::Seconds,
+        "The delays of deliveries together, in seconds.",
     ),
 ];
 

@@ -8,6 +8,7 @@ mod delays;
 mod dnsbl;
 mod hosts;
 mod log;
+mod messages;
 mod queue;
 mod sasl;
 mod screening;
@@ -60,6 +61,7 @@ pub static ALL: &[&Spec] = &[
     &sasl::REASONS,
     &screening::POSTSCREEN,
     &causes::LIFECYCLE,
+    &messages::MESSAGES,
     &queue::QUEUE,
     &queue::DESTINATIONS,
     &log::LINES,
@@ -76,7 +78,7 @@ pub fn named(name: &str) -> Option<&'static Spec> {
 pub fn needed(options: &Options, specs: impl IntoIterator<Item = &'static Spec>) -> Sections {
     specs
         .into_iter()
-        .filter(|spec| !options.without.contains(&spec.key) && options.rows(spec) > 0)
+        .filter(|spec| options.has(spec) && options.rows(spec) > 0)
         .filter_map(|spec| match spec.key {
             "deferrals" | "bounces" | "rejects" | "reject_warnings" | "holds" | "discards" => {
                 Some(Part::Detail)
@@ -85,6 +87,7 @@ pub fn needed(options: &Options, specs: impl IntoIterator<Item = &'static Spec>)
             "destination_delays" => Some(Part::DestinationDelays),
             "surges" => Some(Part::Surges),
             "dnsbl_overlap" => Some(Part::Overlap),
+            "messages" => Some(Part::Messages),
             _ => None,
         })
         .collect()

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows what a section means: it lays out records, tables and reasons.
 
+mod messages;
 mod page;
 mod table;
 mod totals;
@@ -62,6 +63,7 @@ impl Report {
                 Shape::Record => record(section, self.options.empty, &mut page),
                 Shape::List => table::write(section, &mut page),
                 Shape::Causes => causes(section, &mut page),
+                Shape::Messages => messages::write(section, &mut page),
             }
         }
         page.finish()
