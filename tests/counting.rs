@@ -13,6 +13,7 @@ use mailtop::stats::scan::{self, Filter};
 use mailtop::stats::series::Hour;
 use mailtop::stats::summary::{Direction, Fate, Outcome, Section, Sections};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -535,11 +536,13 @@ fn surges_are_measured_against_ones_own_hours() {
     let mut log = String::new();
     let mut message = |hour: usize, i: usize, client: &str, recipients: usize| {
         let id = format!("{:X}", 0x0080_0000_0000_usize + hour * 1000 + i);
-        log.push_str(&format!(
+        writeln!(
+            log,
             "2026-11-22T{hour:02}:00:00+00:00 mx postfix/smtpd[1]: {id}: client={client}\n\
              2026-11-22T{hour:02}:00:00+00:00 mx postfix/qmgr[2]: {id}: from=<x@a.example>, size=1, \
-             nrcpt={recipients} (queue active)\n"
-        ));
+             nrcpt={recipients} (queue active)"
+        )
+        .unwrap();
     };
     for hour in 0..6 {
         let recipients = if hour == 4 { 200 } else { 5 };

@@ -109,6 +109,10 @@ fn question(args: &Args) -> anyhow::Result<Question> {
 }
 
 fn sanitize_lines(text: &str) -> String {
-    let lines = text.lines().map(sanitize::str_line);
-    lines.map(|line| format!("{line}\n")).collect()
+    let mut safe = String::with_capacity(text.len());
+    for line in text.lines().map(sanitize::str_line) {
+        safe.push_str(&line);
+        safe.push('\n');
+    }
+    safe
 }

@@ -160,14 +160,9 @@ mod tests {
 
     fn counted(names: impl Iterator<Item = u64>) -> Frequent {
         let mut table = Frequent::default();
-        for (i, name) in names.enumerate() {
+        for (i, name) in (0..).zip(names) {
             let text = format!("text {i}");
-            table.add(
-                format!("name {name}").as_bytes(),
-                text.as_bytes(),
-                at(i as i64),
-                1,
-            );
+            table.add(format!("name {name}").as_bytes(), text.as_bytes(), at(i), 1);
         }
         table
     }
@@ -207,7 +202,7 @@ mod tests {
     #[test]
     fn what_is_very_long_is_cut() {
         let mut table = Frequent::default();
-        table.add(&[b'x'; 70_000], &[b'y'; 70_000], at(0), 1);
+        table.add(&vec![b'x'; 70_000], &vec![b'y'; 70_000], at(0), 1);
         let top = table.top(1)[0];
         assert_eq!((top.name.len(), top.example.len()), (LONGEST, LONGEST));
     }

@@ -169,13 +169,16 @@ impl Lead {
 /// The quarries by what they are.
 #[derive(Debug, Default)]
 struct Known {
-    ids: FxHashMap<Box<[u8]>, usize>,
-    clients: FxHashMap<Box<[u8]>, usize>,
-    message_ids: FxHashMap<Box<[u8]>, usize>,
+    ids: Places,
+    clients: Places,
+    message_ids: Places,
 }
 
+/// Where the quarry of a text stands.
+type Places = FxHashMap<Box<[u8]>, usize>;
+
 impl Known {
-    fn of(&mut self, quarry: &Quarry) -> (&mut FxHashMap<Box<[u8]>, usize>, Box<[u8]>) {
+    fn of(&mut self, quarry: &Quarry) -> (&mut Places, Box<[u8]>) {
         match quarry {
             Quarry::Id(text) => (&mut self.ids, text.clone()),
             Quarry::Client(text) => (&mut self.clients, text.clone()),

@@ -60,7 +60,7 @@ pub enum NoSuchTerm {
 #[derive(Debug)]
 pub enum Needle {
     /// These bytes, exactly.
-    Exact(memmem::Finder<'static>),
+    Exact(Box<memmem::Finder<'static>>),
     /// This expression, which may match across line ends: a hit is confirmed on its line.
     Pattern(Regex),
     /// Nothing narrows it down: every line is looked at.
@@ -133,7 +133,7 @@ impl Term {
 
     /// What every line that matters holds.
     pub fn needle(&self) -> Needle {
-        let exact = |bytes: &[u8]| Needle::Exact(memmem::Finder::new(bytes).into_owned());
+        let exact = |bytes: &[u8]| Needle::Exact(Box::new(memmem::Finder::new(bytes).into_owned()));
         match self {
             Self::Id(text) | Self::MessageId(text) => exact(text),
             Self::Address(text, _) if text.is_empty() => exact(b"from=<>"),
@@ -297,24 +297,25 @@ fn beginning(net: &IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() {
         return net.addr().to_string();
     }
-    match net {
-        IpNet::V4(net) => net
-            .addr()
-            .octets()
-            .iter()
-            .take(usize::from(net.prefix_len() / 8))
-            .map(|octet| format!("{octet}."))
-            .collect(),
+    let (parts, sign): (Vec<String>, _) = match net {
+        IpNet::V4(net) => {
+            let certain = usize::from(net.prefix_len() / 8);
+            let octets = net.addr().octets().into_iter().take(certain);
+            (octets.map(|octet| octet.to_string()).collect(), ".")
+        }
         // A group of zeros may be left out of the text: what is certain ends before the first one.
-        IpNet::V6(net) => net
-            .addr()
-            .segments()
-            .iter()
-            .take(usize::from(net.prefix_len() / 16))
-            .take_while(|group| **group != 0)
-            .map(|group| format!("{group:x}:"))
-            .collect(),
-    }
+        IpNet::V6(net) => {
+            let certain = usize::from(net.prefix_len() / 16);
+            let groups = net.addr().segments().into_iter().take(certain);
+            let groups = groups.take_while(|group| *group != 0);
+            (groups.map(|group| format!("{group:x}")).collect(), ":")
+        }
+    };
+    // The sign behind the last part too: 10.1. begins 10.1.0.0 and not 10.10.0.0.
+    parts
+        .iter()
+        .flat_map(|part| [part.as_str(), sign])
+        .collect()
 }
 
 /// ASCII letters of either case: domains are not told apart by case, and hardly any local part is.

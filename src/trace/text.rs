@@ -13,6 +13,7 @@ use crate::logparse::life::{Attempt, Life, Outcome, Recipient, State, Step};
 use crate::report::wrap;
 use crate::sanitize;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// Recipients told one by one; the others are counted.
 const MOST_RECIPIENTS: usize = 20;
@@ -231,16 +232,16 @@ impl Page {
     fn recipient(&mut self, outcome: Outcome, recipient: &Recipient, indent: &str) {
         let mut text = format!("<{}>", recipient.to);
         if let Some(orig) = &recipient.orig_to {
-            text.push_str(&format!(" for <{orig}>"));
+            let _ = write!(text, " for <{orig}>");
         }
         let tries = recipient.attempts.len() as u64 + u64::from(recipient.more_attempts);
         if outcome == Outcome::Deferred
             && let Some(first) = recipient.attempts.first()
         {
-            text.push_str(&format!(" since {}", words::time(first.time)));
+            let _ = write!(text, " since {}", words::time(first.time));
         }
         if tries > 1 {
-            text.push_str(&format!(", {} attempts", words::grouped(tries)));
+            let _ = write!(text, ", {} attempts", words::grouped(tries));
         }
         self.fact(indent, outcome.name(), &text);
         if let Some(last) = recipient.attempts.last() {
@@ -374,7 +375,7 @@ impl Page {
             last.verdict
         };
         let left = format!("no queue id, {}[{}]", last.name, last.ip);
-        self.title("", &left, &what);
+        self.title("", &left, what);
         self.day.clear();
         if let Some(from) = &last.from {
             self.fact("", "from", &format!("<{from}>"));
@@ -388,9 +389,9 @@ impl Page {
             None => format!("at {}", last.stage),
         };
         if tries > 1 {
-            text.push_str(&format!(", {} times", words::grouped(tries)));
+            let _ = write!(text, ", {} times", words::grouped(tries));
         }
-        self.fact("", &what, &text);
+        self.fact("", what, &text);
         self.fact("", "", &last.reply);
         self.text.push('\n');
         if refused.more > 0 {
@@ -461,11 +462,11 @@ fn attempts(life: &Life) -> Vec<&Attempt> {
 fn envelope(life: &Life) -> Option<String> {
     let mut text = format!("<{}>", life.from.as_ref()?);
     if let Some(size) = life.size {
-        text.push_str(&format!(", {}", words::size(size)));
+        let _ = write!(text, ", {}", words::size(size));
     }
     if let Some(nrcpt) = life.nrcpt {
         let recipients = words::count(u64::from(nrcpt), "recipient", "recipients");
-        text.push_str(&format!(", {recipients}"));
+        let _ = write!(text, ", {recipients}");
     }
     Some(text)
 }
@@ -513,11 +514,12 @@ pub fn nothing(answer: &Answer, question: &Question, word: &str) -> String {
         .iter()
         .map(|file| file.display().to_string())
         .collect();
-    text.push_str(&format!(
-        "searched: {} in {}\n",
+    let _ = writeln!(
+        text,
+        "searched: {} in {}",
         words::count(searched.lines, "line", "lines"),
         files.join(", ")
-    ));
+    );
     if let Some((first, last)) = searched.period {
         let local = |micros: i64| {
             chrono::DateTime::from_timestamp_micros(micros).map_or_else(String::new, |time| {
@@ -526,10 +528,10 @@ pub fn nothing(answer: &Answer, question: &Question, word: &str) -> String {
                     .to_string()
             })
         };
-        text.push_str(&format!("period:   {} to {}\n", local(first), local(last)));
+        let _ = writeln!(text, "period:   {} to {}", local(first), local(last));
     }
     for hint in hints(question, word) {
-        text.push_str(&format!("try:      {hint}\n"));
+        let _ = writeln!(text, "try:      {hint}");
     }
     text
 }

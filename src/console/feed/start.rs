@@ -209,14 +209,13 @@ fn read_part(
     // The screen has the last lines of plain files already.
     let keeps_tail = part.plain.is_none();
     let mut damage = None;
-    let (input, reference): (Box<dyn Read + Send>, _) = match part.plain {
-        Some((file, size)) => (Box::new(FromStart { file, at: 0, size }), part.reference),
-        None => {
-            let opened = source::open(&part.path).map_err(|error| error.to_string())?;
-            let reference = reference(opened.modified);
-            damage = Some(opened.damage);
-            (opened.content.reader(), reference)
-        }
+    let (input, reference): (Box<dyn Read + Send>, _) = if let Some((file, size)) = part.plain {
+        (Box::new(FromStart { file, at: 0, size }), part.reference)
+    } else {
+        let opened = source::open(&part.path).map_err(|error| error.to_string())?;
+        let reference = reference(opened.modified);
+        damage = Some(opened.damage);
+        (opened.content.reader(), reference)
     };
     let mut lines = Lines::new(input);
     let mut parser = Parser::new(reference);

@@ -81,9 +81,10 @@ impl Waiting {
             return;
         }
         let Some(key) = key(record) else { return };
-        let source = match is_loopback(line.client.ip) {
-            true => Source::Loopback,
-            false => Source::Outside,
+        let source = if is_loopback(line.client.ip) {
+            Source::Loopback
+        } else {
+            Source::Outside
         };
         self.sources.insert(key, source);
     }
@@ -99,16 +100,14 @@ impl Waiting {
     pub fn active(&mut self, record: &Record<'_>) -> bool {
         let Some(key) = key(record) else { return false };
         let time = record.time.seconds();
-        match self.sources.take(&key) {
-            Some(source) => self.received(key, source, time),
-            None => {
-                // A retry of what was received long ago is an orphan too; it finds no source and stays one.
-                if !self.orphans.has(&key) {
-                    self.orphans.insert(key, time);
-                }
-                false
-            }
+        if let Some(source) = self.sources.take(&key) {
+            return self.received(key, source, time);
         }
+        // A retry of what was received long ago is an orphan too; it finds no source and stays one.
+        if !self.orphans.has(&key) {
+            self.orphans.insert(key, time);
+        }
+        false
     }
 
     fn received(&mut self, key: Key, source: Source, time: i64) -> bool {
