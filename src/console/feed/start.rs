@@ -243,6 +243,12 @@ fn read_part(
             since = 0;
         }
     }
+    // An entry of several lines may end with its file; its pieces were shown as what they are.
+    let line = parser.finish();
+    model.line(&line);
+    if keeps_tail && matches!(line, Line::Postfix(_)) {
+        tail.push(&[], &line);
+    }
     if let Some(error) = damage.and_then(|damage| damage.take()) {
         // What could be read counts all the same. Nobody listens any more: nobody is told.
         let _ = works.blocking_send(Work::Problem(error.to_string()));
@@ -302,4 +308,30 @@ pub(super) fn reference(modified: Option<SystemTime>) -> Reference {
         .and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok())
         .and_then(|t| i64::try_from(t.as_secs()).ok())
         .map_or(now, |time| Reference { time, ..now })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXPORT: &str = "__REALTIME_TIMESTAMP=1795337400000000\n_HOSTNAME=mx\n\
+        SYSLOG_IDENTIFIER=postfix/qmgr\nSYSLOG_PID=7\nMESSAGE=4jXMkR1TwwznJht: removed\n";
+
+    #[test]
+    fn an_entry_that_ends_with_its_file_is_the_last_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("export");
+        std::fs::write(&path, format!("{EXPORT}\n{EXPORT}")).unwrap();
+        let part = Part {
+            path,
+            plain: None,
+            reference: Reference::now(),
+        };
+        let (mut model, mut tail) = (Model::default(), Tail::default());
+        let (works, _inbox) = mpsc::channel(1);
+        let read = read_part(part, &mut model, &mut tail, &AtomicU64::new(0), &works);
+        assert!(matches!(read, Ok(Reading::Done)));
+        let decoded = tail.lines.iter().filter(|line| line.second.is_some());
+        assert_eq!(decoded.count(), 2);
+    }
 }

@@ -57,7 +57,7 @@ pub(super) static CONNECTIONS: Spec = Spec {
         Rows::one(vec![
             Cell::Count(input.summary.connections),
             Cell::Count(smtpd.all.count),
-            Cell::Count(smtpd.by_host.len() as u64),
+            Cell::Count(smtpd.hosts() as u64),
             average,
             max,
             total,
@@ -135,7 +135,7 @@ pub(super) static BY_HOST: Spec = Spec {
                     row
                 })
                 .collect(),
-            all: hosts.iter().filter(|(_, t)| t.count > 0).count(),
+            all: input.summary.smtpd.hosts(),
         }
     },
 };

@@ -46,7 +46,8 @@ impl ConnectionTime {
 pub struct Connections {
     /// All together.
     pub all: ConnectionTime,
-    /// By the client's verified name, or its address when it has none.
+    /// By the client's verified name, or its address when it has none. A host whose connection's beginning is
+    /// not in the log has a row with nothing in it: [`Self::hosts`] counts the others.
     pub by_host: Table<ConnectionTime>,
     /// By the number of the hour's row.
     hours: Vec<ConnectionTime>,
@@ -78,6 +79,14 @@ impl Connections {
             first: Some(FxHashMap::default()),
             ..Self::default()
         }
+    }
+
+    /// How many hosts had connections that ended.
+    pub fn hosts(&self) -> usize {
+        self.by_host
+            .iter()
+            .filter(|(_, time)| time.count > 0)
+            .count()
     }
 
     /// Connections by hour, in order; `series` is the summary's.
