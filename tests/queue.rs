@@ -498,3 +498,56 @@ fn hostile_mail_never_commands_the_terminal() {
     assert_eq!(missing.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("no such message"));
 }
+
+#[test]
+fn a_report_ends_with_the_queue() {
+    let (postfix, closed) = deferring("");
+    send(&postfix, 2);
+    let report = |arguments: &[&str]| {
+        let mut command = mailtop();
+        command
+            .args(["report", "--mailq"])
+            .args(arguments)
+            .arg("--config-dir")
+            .arg(postfix.config_dir())
+            .stdin(Stdio::null());
+        String::from_utf8(run_ok(&mut command).stdout).unwrap()
+    };
+    let json: Value = serde_json::from_str(&report(&["--json"])).unwrap();
+    // The log is that of the same Postfix.
+    assert_eq!(json["totals"]["received"], 2);
+    let listed = postfix.postqueue();
+    let bytes: u64 = listed
+        .iter()
+        .map(|entry| entry["message_size"].as_u64().unwrap())
+        .sum();
+    let queue = &json["queue"];
+    for (member, expected) in [
+        ("messages", 2),
+        ("bytes", bytes),
+        ("recipients", 2),
+        ("deferred", 2),
+        ("active", 0),
+    ] {
+        assert_eq!(queue[member], expected, "{member}");
+    }
+    let oldest = chrono::DateTime::parse_from_rfc3339(queue["oldest"].as_str().unwrap()).unwrap();
+    let arrival = listed
+        .iter()
+        .map(|entry| entry["arrival_time"].as_i64().unwrap());
+    assert_eq!(Some(oldest.timestamp()), arrival.min());
+    let destination = &json["queue_destinations"][0];
+    assert_eq!(
+        (&destination["domain"], &destination["count"]),
+        (&"b.test".into(), &2.into())
+    );
+    let reason = destination["reason"].as_str().unwrap();
+    assert!(
+        reason.contains(&format!(":{closed}: Connection refused")),
+        "{reason}"
+    );
+    let text = report(&[]);
+    let end = text.split("Mail Queue\n----------\n").nth(1).unwrap();
+    assert!(end.starts_with("          2   messages\n"), "{end}");
+    assert!(end.contains("          2  b.test\n"), "{end}");
+}

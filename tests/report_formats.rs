@@ -629,6 +629,73 @@ fn what_changed_against_the_day_before() {
     assert!(!alone.contains("period_before"));
 }
 
+/// What chance explains is no news; what is new, gone or far more is, and a panic stands first.
+#[test]
+fn reasons_that_changed_are_told() {
+    let lines = |day: u32, warnings: &[(&str, usize)]| -> String {
+        let each = warnings
+            .iter()
+            .flat_map(|(text, times)| std::iter::repeat_n(text, *times));
+        each.map(|text| format!("2026-11-{day}T08:00:00+00:00 mx postfix/smtpd[1]: {text}\n"))
+            .collect()
+    };
+    let then = lines(
+        21,
+        &[
+            ("warning: often so", 100),
+            ("warning: grows", 10),
+            ("warning: ends", 7),
+        ],
+    );
+    let now = lines(
+        22,
+        &[
+            ("warning: often so", 120),
+            ("warning: grows", 90),
+            ("warning: begins", 3),
+            ("panic: no more", 1),
+        ],
+    );
+    let (_directory, path) = log(&(then + &now));
+    let json: Value = serde_json::from_slice(
+        &run_ok(
+            report(&[
+                "--json",
+                "--compare",
+                "--since",
+                "2026-11-22T00:00:00Z",
+                "--until",
+                "2026-11-23T00:00:00Z",
+            ])
+            .arg(&path),
+        )
+        .stdout,
+    )
+    .unwrap();
+    let told: Vec<String> = json["changed_causes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let text = |key: &str| row[key].as_str().unwrap().to_owned();
+            let last = text("reason").rsplit(": ").next().unwrap().to_owned();
+            format!(
+                "{} {last}: {} {}",
+                text("kind"),
+                text("news"),
+                row["change"]
+            )
+        })
+        .collect();
+    let expected = [
+        "panic no more: new 1",
+        "warning grows: grown 80",
+        "warning ends: gone -7",
+        "warning begins: new 3",
+    ];
+    assert_eq!(told, expected);
+}
+
 #[test]
 fn lists_are_as_long_as_asked_for() {
     let rows = |args: &[&str], list: &str| {

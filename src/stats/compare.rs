@@ -69,11 +69,52 @@ pub enum Kind {
     Gone,
 }
 
+/// What there are causes of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// What became of mail.
+    Mail(Outcome),
+    /// Lines marked warning.
+    Warning,
+    /// Lines marked error.
+    Error,
+    /// Lines marked fatal.
+    Fatal,
+    /// Lines marked panic.
+    Panic,
+}
+
+impl Of {
+    /// All of them, the gravest first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let mail = Outcome::ALL.into_iter().map(Self::Mail);
+        [Self::Panic, Self::Fatal, Self::Error]
+            .into_iter()
+            .chain(mail)
+            .chain([Self::Warning])
+    }
+
+    fn causes(self, summary: &Summary) -> &Causes {
+        match self {
+            Self::Mail(outcome) => summary.causes(outcome),
+            Self::Warning => &summary.warnings,
+            Self::Error => &summary.errors,
+            Self::Fatal => &summary.fatals,
+            Self::Panic => &summary.panics,
+        }
+    }
+
+    /// Whether Postfix itself broke down: news however rare it is.
+    fn is_grave(self) -> bool {
+        matches!(self, Self::Panic | Self::Fatal)
+    }
+}
+
 /// A cause that is new, gone, grown or shrunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CauseChange<'a> {
-    /// What became of the mail.
-    pub outcome: Outcome,
+    /// What it is a cause of.
+    pub of: Of,
     /// The cause's name.
     pub reason: &'a [u8],
     /// Its counts.
@@ -111,7 +152,7 @@ pub struct SenderChange<'a> {
 pub struct Changes<'a> {
     /// The grand totals under their names, in the report's order, changed or not.
     pub totals: Vec<(&'static str, Difference)>,
-    /// Causes, the largest change first.
+    /// Causes: panics and fatal errors, then the others, the largest change first.
     pub causes: Vec<CauseChange<'a>>,
     /// Destinations, those that defer now and did not before at the top.
     pub destinations: Vec<DestinationChange<'a>>,
@@ -144,12 +185,12 @@ fn totals(before: &Summary, now: &Summary) -> Vec<(&'static str, Difference)> {
 
 fn causes<'a>(before: &'a Summary, now: &'a Summary) -> Vec<CauseChange<'a>> {
     let mut changes = Vec::new();
-    for outcome in Outcome::ALL {
-        let (old, new) = (before.causes(outcome), now.causes(outcome));
+    for of in Of::all() {
+        let (old, new) = (of.causes(before), of.causes(now));
         let mut add = |reason, count: Difference| {
             if let Some(kind) = count.kind() {
                 changes.push(CauseChange {
-                    outcome,
+                    of,
                     reason,
                     count,
                     kind,
@@ -167,7 +208,9 @@ fn causes<'a>(before: &'a Summary, now: &'a Summary) -> Vec<CauseChange<'a>> {
             add(reason, Difference { before, now: 0 });
         }
     }
-    changes.sort_by_key(|c| (Reverse(c.count.size()), c.outcome as u8, c.reason));
+    // Stable: of equal sizes, the graver stays first; each one's are sorted by name for that.
+    changes.sort_by_key(|c| c.reason);
+    changes.sort_by_key(|c| (!c.of.is_grave(), Reverse(c.count.size())));
     changes
 }
 

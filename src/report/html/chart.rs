@@ -7,13 +7,18 @@ use crate::report::figures::{count, duration, whole};
 use crate::report::section::Section;
 use std::fmt::Write as _;
 
-/// The coordinates of a chart; the page scales it.
-const WIDTH: f64 = 900.0;
-const HEIGHT: f64 = 220.0;
+/// The coordinates of a chart that is as wide as the page, which scales it.
+const PAGE: f64 = 900.0;
+/// The same of one that stands beside another.
+const WIDTH: f64 = 450.0;
+const HEIGHT: f64 = 150.0;
 /// Room for the scale's figures and for the times below.
-const LEFT: f64 = 60.0;
+const LEFT: f64 = 52.0;
 const BOTTOM: f64 = 24.0;
 const TOP: f64 = 8.0;
+
+/// So many times fit below a chart.
+const TIMES: usize = 4;
 
 /// More hours than this are shown as days: a bar needs a few pixels.
 const HOURS: usize = 24 * 7;
@@ -21,16 +26,29 @@ const HOURS: usize = 24 * 7;
 /// More bars than this do not fit: neighbours are added up.
 const BARS: usize = 300;
 
-/// What is stacked: column, class, word.
-const SERIES: [(&str, &str, &str); 5] = [
-    ("received", "in", "received"),
-    ("delivered", "good", "delivered"),
-    ("deferrals", "warn", "deferred"),
-    ("bounced", "soft", "bounced"),
-    ("rejected", "bad", "rejected"),
+/// A figure over time: column, class of its colour, word.
+type Series = (&'static str, &'static str, &'static str);
+
+/// The charts of traffic: figures are stacked only where they count the same thing and exclude each
+/// other, so that a bar's height means something.
+const CHARTS: [(&str, &[Series]); 4] = [
+    ("Messages received", &[("received", "in", "received")]),
+    (
+        "Recipients",
+        &[
+            ("delivered", "good", "delivered"),
+            ("forwarded", "in", "forwarded"),
+            ("bounced", "bad", "bounced"),
+        ],
+    ),
+    (
+        "Delivery attempts deferred",
+        &[("deferrals", "warn", "deferred")],
+    ),
+    ("Rejects", &[("rejected", "soft", "rejected")]),
 ];
 
-/// Traffic by hour, or by day for long periods.
+/// Traffic by hour, or by day for long periods: a small chart for each thing counted.
 pub(super) fn traffic(report: &Report, out: &mut String) {
     let hourly = report
         .section("by_hour")
@@ -45,7 +63,16 @@ pub(super) fn traffic(report: &Report, out: &mut String) {
     if section.rows.len() < 2 {
         return;
     }
-    let bars = bars(section, what);
+    out.push_str("<div class=\"charts\">\n");
+    for (title, series) in CHARTS {
+        stacked(section, what, title, series, out);
+    }
+    out.push_str("</div>\n");
+}
+
+/// One chart; none where all is 0.
+fn stacked(section: &Section, what: &str, title: &str, series: &[Series], out: &mut String) {
+    let bars = bars(section, what, series);
     let most = bars
         .iter()
         .map(|(_, v)| v.iter().sum::<f64>())
@@ -53,29 +80,32 @@ pub(super) fn traffic(report: &Report, out: &mut String) {
     if most == 0.0 {
         return;
     }
-    out.push_str("<figure>\n");
-    let _ = write!(out, "<figcaption>Traffic by {what}");
-    for (_, class, word) in SERIES {
-        let _ = write!(out, "<i class=\"key {class}\"></i>{word}");
+    let title = format!("{title} by {what}");
+    let _ = write!(out, "<figure>\n<figcaption>{title}");
+    for (at, (_, class, word)) in series.iter().enumerate() {
+        // A colour needs its word only beside others, and only where there is some of it.
+        if series.len() > 1 && bars.iter().any(|(_, values)| values[at] > 0.0) {
+            let _ = write!(out, " <i class=\"key {class}\"></i>{word}");
+        }
     }
     out.push_str("</figcaption>\n");
-    open(out, HEIGHT, &format!("Traffic by {what}"));
+    open(out, WIDTH, HEIGHT, &title);
     let height = HEIGHT - BOTTOM - TOP;
     scale(out, most, height, tick);
     let step = (WIDTH - LEFT) / bars.len() as f64;
-    let every = bars.len().div_ceil(8);
+    let wide = (step - 1.0).max(step * 0.8);
+    let every = bars.len().div_ceil(TIMES);
     for (at, (name, values)) in bars.iter().enumerate() {
         let x = LEFT + step * at as f64;
         let mut y = TOP + height;
         let _ = write!(out, "<g><title>{}", escaped(name));
-        for ((_, _, word), value) in SERIES.iter().zip(values) {
+        for ((_, _, word), value) in series.iter().zip(values) {
             let _ = write!(out, ", {word} {}", count(whole(*value)));
         }
         out.push_str("</title>");
-        for ((_, class, _), value) in SERIES.iter().zip(values).filter(|(_, v)| **v > 0.0) {
+        for ((_, class, _), value) in series.iter().zip(values).filter(|(_, v)| **v > 0.0) {
             let tall = value / most * height;
             y -= tall;
-            let wide = (step - 1.0).max(step * 0.8);
             let _ = write!(
                 out,
                 "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{tall:.1}\"/>"
@@ -95,7 +125,7 @@ pub(super) fn traffic(report: &Report, out: &mut String) {
 }
 
 /// The bars' names and values.
-fn bars(section: &Section, what: &str) -> Vec<(String, [f64; 5])> {
+fn bars(section: &Section, what: &str, series: &[Series]) -> Vec<(String, Vec<f64>)> {
     let join = section.rows.len().div_ceil(BARS);
     section
         .rows
@@ -105,7 +135,8 @@ fn bars(section: &Section, what: &str) -> Vec<(String, [f64; 5])> {
             // `2026-11-22T08` is what an eye can take in below a bar.
             let name: String = first.chars().take(13).collect();
             let sum = |key: &str| rows.iter().map(|row| section.cell(row, key).number()).sum();
-            (name.replace('T', " "), SERIES.map(|(key, ..)| sum(key)))
+            let values = series.iter().map(|(key, ..)| sum(key)).collect();
+            (name.replace('T', " "), values)
         })
         .collect()
 }
@@ -125,11 +156,11 @@ pub(super) fn delays(section: &Section, out: &mut String) {
     let least = 0.01_f64;
     let span = (longest.max(0.1) / least).ln();
     let at =
-        |seconds: f64| NAMES + (seconds.max(least) / least).ln() / span * (WIDTH - NAMES - 70.0);
+        |seconds: f64| NAMES + (seconds.max(least) / least).ln() / span * (PAGE - NAMES - 70.0);
     let height = ROW * section.rows.len() as f64 + 26.0;
     out.push_str("<figure>\n<figcaption>Delays, logarithmic: the bar ends at p50, p95");
     out.push_str(" and the longest</figcaption>\n");
-    open(out, height, "Delays of deliveries");
+    open(out, PAGE, height, "Delays of deliveries");
     for (row, cells) in section.rows.iter().enumerate() {
         let y = ROW * row as f64 + 4.0;
         let number = |key: &str| section.cell(cells, key).number();
@@ -188,6 +219,7 @@ pub(super) fn reasons(section: &Section, out: &mut String) {
     out.push_str("<figure>\n<figcaption>The most frequent reasons</figcaption>\n");
     open(
         out,
+        PAGE,
         ROW * rows.len() as f64 + 4.0,
         "The most frequent reasons",
     );
@@ -200,7 +232,7 @@ pub(super) fn reasons(section: &Section, out: &mut String) {
             .chars()
             .take(110)
             .collect();
-        let wide = value.number() / most * (WIDTH - 90.0);
+        let wide = value.number() / most * (PAGE - 90.0);
         let _ = writeln!(
             out,
             "<text x=\"0\" y=\"{:.1}\">{}</text>",
@@ -223,11 +255,11 @@ pub(super) fn reasons(section: &Section, out: &mut String) {
     out.push_str("</svg>\n</figure>\n");
 }
 
-fn open(out: &mut String, height: f64, label: &str) {
+fn open(out: &mut String, width: f64, height: f64, label: &str) {
     let label = escaped(label);
     let _ = writeln!(
         out,
-        "<svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" aria-label=\"{label}\">"
+        "<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"{label}\">"
     );
 }
 

@@ -5,8 +5,8 @@ use crate::report::input::{Input, shown};
 use crate::report::section::{
     Cell, Column, Group, Limit, Row, Rows, Shape, Shown, Spec, Unit, col,
 };
-use crate::stats::causes::Causes;
-use std::collections::BTreeMap;
+use crate::stats::compare::{CauseChange, Difference, Kind, Of, compare};
+use crate::stats::summary::Outcome;
 
 pub(super) static CHANGES: Spec = Spec {
     key: "changes",
@@ -36,7 +36,7 @@ pub(super) static CHANGES: Spec = Spec {
                 .filter(|(_, before, now)| *before > 0 || *now > 0)
                 .map(|(column, before, now)| {
                     let mut row = vec![Cell::Text(column.key.to_owned())];
-                    row.extend(difference(before, now));
+                    row.extend(difference(Difference { before, now }));
                     row.push(Cell::Text(column.head.to_owned()));
                     row
                 });
@@ -55,16 +55,13 @@ const PERCENT: Column = col(
     "The difference in percent of the period before; null when there was nothing before.",
 );
 
-/// Reasons whose count changed by less are no news.
-const LEAST: u64 = 5;
-
 /// At most so many, whatever the limits say: the news, not the table.
 const NEWS: usize = 10;
 
 pub(super) static CHANGED_CAUSES: Spec = Spec {
     key: "changed_causes",
     title: "What Changed: Reasons",
-    about: "Reasons whose number changed most against the period before (with --compare).",
+    about: "Reasons that are new or gone, or whose number changed by more than chance explains (with --compare): panics and fatal errors first, then what changed most.",
     group: Group::Changes,
     shape: Shape::List,
     shown: Shown::Usually,
@@ -78,9 +75,10 @@ pub(super) static CHANGED_CAUSES: Spec = Spec {
             "kind",
             "kind",
             Unit::Text,
-            "deferral, bounce, reject, warning or error.",
+            "deferral, bounce, reject, reject warning, hold, discard, warning, error, fatal or panic.",
         ),
         col("reason", "reason", Unit::Text, "The reason, normalised."),
+        col("news", "", Unit::Text, "new, grown, shrunk or gone."),
     ],
     rows: causes,
 };
@@ -89,62 +87,46 @@ fn causes(input: &Input<'_>) -> Rows {
     let Some(before) = input.before else {
         return Rows::default();
     };
-    let now = input.summary;
-    let kinds = [
-        ("deferral", &before.deferrals, &now.deferrals),
-        ("bounce", &before.bounces, &now.bounces),
-        ("reject", &before.rejects, &now.rejects),
-        ("warning", &before.warnings, &now.warnings),
-        ("error", &before.errors, &now.errors),
-        ("fatal", &before.fatals, &now.fatals),
-        ("panic", &before.panics, &now.panics),
-    ];
-    let mut found: Vec<(u64, Row)> = Vec::new();
-    for (kind, before, now) in kinds {
-        for (name, (before, now)) in both(before, now) {
-            // A panic is news however rare it is.
-            let grave = matches!(kind, "fatal" | "panic") && now > before;
-            if before.abs_diff(now) >= LEAST || grave {
-                let mut row: Row = difference(before, now).into();
-                row.push(Cell::Text(kind.to_owned()));
-                row.push(Cell::Text(shown(name)));
-                found.push((before.abs_diff(now), row));
-            }
-        }
-    }
-    found.sort_by_key(|(difference, _)| std::cmp::Reverse(*difference));
-    let all = found.len();
-    found.truncate(input.options.limit(Limit::Others).min(NEWS));
+    let changes = compare(before, input.summary).causes;
+    let most = input.options.limit(Limit::Others).min(NEWS);
     Rows {
-        rows: found.into_iter().map(|(_, row)| row).collect(),
-        all,
+        rows: changes.iter().take(most).map(row).collect(),
+        all: changes.len(),
     }
 }
 
-/// The counts of every cause of either.
-fn both<'a>(before: &'a Causes, now: &'a Causes) -> BTreeMap<&'a [u8], (u64, u64)> {
-    let mut all = BTreeMap::<&[u8], (u64, u64)>::new();
-    for (name, cause) in before.iter() {
-        all.entry(name).or_default().0 = cause.count;
-    }
-    for (name, cause) in now.iter() {
-        all.entry(name).or_default().1 = cause.count;
-    }
-    all
-}
-
-fn difference(before: u64, now: u64) -> [Cell; 4] {
-    let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    let change = signed(now) - signed(before);
-    let percent = if before == 0 {
-        Cell::None
-    } else {
-        Cell::Real((change as f64 * 1000.0 / before as f64).round() / 10.0)
+fn row(change: &CauseChange<'_>) -> Row {
+    let kind = match change.of {
+        Of::Mail(Outcome::Deferral) => "deferral",
+        Of::Mail(Outcome::Bounce) => "bounce",
+        Of::Mail(Outcome::Reject) => "reject",
+        Of::Mail(Outcome::RejectWarning) => "reject warning",
+        Of::Mail(Outcome::Hold) => "hold",
+        Of::Mail(Outcome::Discard) => "discard",
+        Of::Warning => "warning",
+        Of::Error => "error",
+        Of::Fatal => "fatal",
+        Of::Panic => "panic",
     };
+    let news = match change.kind {
+        Kind::New => "new",
+        Kind::Grown => "grown",
+        Kind::Shrunk => "shrunk",
+        Kind::Gone => "gone",
+    };
+    let mut row: Row = difference(change.count).into();
+    row.extend([kind, &shown(change.reason), news].map(|text| Cell::Text(text.to_owned())));
+    row
+}
+
+fn difference(of: Difference) -> [Cell; 4] {
+    let percent = of.relative().map_or(Cell::None, |part| {
+        Cell::Real((part * 1000.0).round() / 10.0)
+    });
     [
-        Cell::Count(before),
-        Cell::Count(now),
-        Cell::Change(change),
+        Cell::Count(of.before),
+        Cell::Count(of.now),
+        Cell::Change(of.absolute()),
         percent,
     ]
 }
@@ -156,7 +138,10 @@ mod tests {
     #[test]
     fn a_difference_has_a_sign_and_no_percent_of_nothing() {
         assert_eq!(
-            difference(200, 50),
+            difference(Difference {
+                before: 200,
+                now: 50
+            }),
             [
                 Cell::Count(200),
                 Cell::Count(50),
@@ -164,6 +149,6 @@ mod tests {
                 Cell::Real(-75.0)
             ]
         );
-        assert_eq!(difference(0, 3)[3], Cell::None);
+        assert_eq!(difference(Difference { before: 0, now: 3 })[3], Cell::None);
     }
 }
