@@ -109,10 +109,10 @@ fn question(args: &Args) -> anyhow::Result<Question> {
 }
 
 fn sanitize_lines(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for line in text.lines().map(sanitize::str_line) {
-        safe.push_str(&line);
-        safe.push('\n');
+    let mut out = String::new();
+    for line in text.lines() {
+        out.push_str(&sanitize::str_line(line));
+        out.push('\n');
     }
-    safe
+    out
 }

@@ -13,7 +13,7 @@ use super::term::{self, Term};
 use crate::logparse::event::{Delivery, Event, QueueAct, Status, Verdict};
 use crate::logparse::source::SourceError;
 use crate::logparse::{Line, Parser, Record};
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +21,8 @@ use std::sync::{Mutex, PoisonError};
 /// Quarries of one search, unless more messages are asked for: ids, clients and message-ids. A chain of re-injections and bounces has a dozen;
 /// an alias that goes to hundreds of addresses makes hundreds.
 const MOST_QUARRIES: usize = 3_000;
+/// Quarries that are searched with the fastest automaton: it takes some kilobytes each.
+const MOST_DENSE: usize = 1_000;
 /// Lines kept from the beginning of one id, and as many from its end.
 const MOST_LINES: usize = 2_000;
 /// Other messages that one message-id leads to.
@@ -169,16 +171,16 @@ impl Lead {
 /// The quarries by what they are.
 #[derive(Debug, Default)]
 struct Known {
-    ids: Places,
-    clients: Places,
-    message_ids: Places,
+    ids: ByText,
+    clients: ByText,
+    message_ids: ByText,
 }
 
-/// Where the quarry of a text stands.
-type Places = FxHashMap<Box<[u8]>, usize>;
+/// A text and the number of the quarry that it is.
+type ByText = FxHashMap<Box<[u8]>, usize>;
 
 impl Known {
-    fn of(&mut self, quarry: &Quarry) -> (&mut Places, Box<[u8]>) {
+    fn of(&mut self, quarry: &Quarry) -> (&mut ByText, Box<[u8]>) {
         match quarry {
             Quarry::Id(text) => (&mut self.ids, text.clone()),
             Quarry::Client(text) => (&mut self.clients, text.clone()),
@@ -308,7 +310,9 @@ impl<'h> Hunt<'h> {
             return Ok(false);
         }
         let needles = active.iter().map(|at| self.quarries[*at].0.needle());
-        let Ok(searcher) = AhoCorasick::new(needles) else {
+        // The automaton that looks at each byte once, unless it would grow beyond some ten megabytes.
+        let kind = (active.len() <= MOST_DENSE).then_some(AhoCorasickKind::DFA);
+        let Ok(searcher) = AhoCorasick::builder().kind(kind).build(needles) else {
             // Only with more states than 32 bits count.
             self.crowded = true;
             return Ok(false);

@@ -195,6 +195,7 @@ fn summary(answer: &Answer) -> Value {
     json!({
         "kind": "summary",
         "more": answer.more,
+        "more_is_exact": !answer.about,
         "crowded": answer.crowded,
         "lines_searched": answer.searched.lines,
         "other_lines": others,

@@ -34,6 +34,8 @@ pub struct Answer {
     pub blocks: Vec<Block>,
     /// Matching messages beyond the limit, older than those told.
     pub more: u64,
+    /// Whether `more` is only about right.
+    pub about: bool,
     /// Whether some messages that belong to these were left out.
     pub crowded: bool,
     /// Matching lines about no message, by kind: how many, when first and last.
@@ -196,6 +198,7 @@ pub fn tell(logs: &Logs, question: &Question, swept: Swept, found: Found) -> Ans
     let mut answer = Answer {
         blocks: story.blocks(),
         more: swept.more_ids,
+        about: swept.forgot,
         crowded: found.crowded,
         others: swept.others,
         remarks,

@@ -64,8 +64,10 @@ pub type Others = BTreeMap<&'static str, (u64, i64, i64)>;
 pub struct Swept {
     /// By queue id.
     pub ids: FxHashMap<Box<[u8]>, Hit>,
-    /// Ids beyond the bound.
+    /// Ids beyond the bound; those forgotten for want of room may be counted again.
     pub more_ids: u64,
+    /// Whether any was forgotten so.
+    pub forgot: bool,
     /// Lines of refusals, the newest, in order of time.
     pub refusals: Newest,
     /// Other lines that are meant.
@@ -331,6 +333,7 @@ impl Swept {
             self.ids.clear();
         }
         self.more_ids += (before - self.ids.len()) as u64;
+        self.forgot = true;
     }
 
     fn merge(&mut self, other: Self) {
@@ -340,6 +343,7 @@ impl Swept {
             known.last = known.last.max(hit.last);
         }
         self.more_ids += other.more_ids;
+        self.forgot |= other.forgot;
         self.refusals.merge(other.refusals, MOST_REFUSALS);
         self.remarks.merge(other.remarks, MOST_REMARKS);
         for (kind, (count, first, last)) in other.others {

@@ -297,25 +297,29 @@ fn beginning(net: &IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() {
         return net.addr().to_string();
     }
-    let (parts, sign): (Vec<String>, _) = match net {
+    match net {
         IpNet::V4(net) => {
-            let certain = usize::from(net.prefix_len() / 8);
-            let octets = net.addr().octets().into_iter().take(certain);
-            (octets.map(|octet| octet.to_string()).collect(), ".")
+            let fixed = usize::from(net.prefix_len() / 8);
+            with_ends(net.addr().octets().iter().take(fixed), ".")
         }
         // A group of zeros may be left out of the text: what is certain ends before the first one.
         IpNet::V6(net) => {
-            let certain = usize::from(net.prefix_len() / 16);
-            let groups = net.addr().segments().into_iter().take(certain);
-            let groups = groups.take_while(|group| *group != 0);
-            (groups.map(|group| format!("{group:x}")).collect(), ":")
+            let fixed = usize::from(net.prefix_len() / 16);
+            let groups = net.addr().segments().into_iter().take(fixed);
+            let certain = groups.take_while(|group| *group != 0);
+            with_ends(certain.map(|group| format!("{group:x}")), ":")
         }
-    };
-    // The sign behind the last part too: 10.1. begins 10.1.0.0 and not 10.10.0.0.
-    parts
-        .iter()
-        .flat_map(|part| [part.as_str(), sign])
-        .collect()
+    }
+}
+
+/// The parts, each with its end.
+fn with_ends(parts: impl Iterator<Item = impl ToString>, end: &str) -> String {
+    let mut text = String::new();
+    for part in parts {
+        text.push_str(&part.to_string());
+        text.push_str(end);
+    }
+    text
 }
 
 /// ASCII letters of either case: domains are not told apart by case, and hardly any local part is.

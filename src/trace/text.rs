@@ -370,9 +370,9 @@ impl Page {
             return;
         };
         let what = if last.turned_away {
-            "rejected"
+            "rejected".to_owned()
         } else {
-            last.verdict
+            last.verdict.replace('_', "-")
         };
         let left = format!("no queue id, {}[{}]", last.name, last.ip);
         self.title("", &left, what);
