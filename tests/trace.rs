@@ -147,6 +147,52 @@ fn a_chain_spans_files_packed_files_and_standard_input() {
 }
 
 #[test]
+fn encoded_logs_are_searched_as_what_they_say() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("json.log");
+    let text = std::fs::read_to_string(log("filter")).unwrap();
+    // As Docker's json-file driver writes it: angle brackets are escaped.
+    let docker: String = text
+        .lines()
+        .map(|line| {
+            let line = line.replace('<', "\\u003c").replace('>', "\\u003e");
+            format!("{{\"log\":\"{line}\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-22T08:00:00Z\"}}\n")
+        })
+        .collect();
+    std::fs::write(&path, &docker).unwrap();
+    // As journalctl -o export does: an entry takes several lines.
+    let export: String = text
+        .lines()
+        .enumerate()
+        .map(|(at, line)| {
+            let (tag, message) = line.split_once(' ').unwrap().1.split_once(": ").unwrap();
+            let (name, pid) = tag.strip_prefix("mx ").unwrap().split_once('[').unwrap();
+            format!(
+                "__CURSOR=s={at}\n__REALTIME_TIMESTAMP={}\n_HOSTNAME=mx\nSYSLOG_IDENTIFIER={name}\n\
+                 SYSLOG_PID={}\nMESSAGE={message}\n\n",
+                1_795_334_400_000_000 + at as u64,
+                pid.trim_end_matches(']')
+            )
+        })
+        .collect();
+    let journal = directory.path().join("export");
+    std::fs::write(&journal, &export).unwrap();
+    let chain = ["3121054E111", "re-injected as 3121054E112"];
+    for file in [&path, &journal] {
+        let told = objects("<same@a.example>", &[file], &[]);
+        assert_eq!(ids(&told), chain, "{}", file.display());
+        let input = std::fs::File::open(file).unwrap();
+        let output = mailtop()
+            .args(["trace", "--json", "<same@a.example>", "-"])
+            .stdin(input)
+            .output()
+            .unwrap();
+        let lines = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(lines.lines().count(), told.len(), "{}", file.display());
+    }
+}
+
+#[test]
 fn terms_are_known_by_their_form() {
     let log = log("greylist");
     for (term, messages) in [

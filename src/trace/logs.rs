@@ -8,7 +8,7 @@
 use crate::logparse::source::{self, Content, Input, Lines, MAX_LINE, SourceError};
 use crate::logparse::{Line, Parser, Record, Reference};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -252,10 +252,10 @@ fn open(input: Input) -> Result<Log, SourceError> {
         Content::File(file, size) => {
             let mut head = vec![0; HEAD];
             let got = file.read_at(&mut head, 0).map_err(fail)?;
-            if again && is_encoded(&head[..got]) {
-                Kind::Encoded
-            } else {
-                Kind::Plain(file, size)
+            match (is_encoded(&head[..got]), again) {
+                (false, _) => Kind::Plain(file, size),
+                (true, true) => Kind::Encoded,
+                (true, false) => spool(Box::new(file), reference).map_err(fail)?,
             }
         }
         Content::Stream(stream) if again => {
@@ -271,10 +271,7 @@ fn open(input: Input) -> Result<Log, SourceError> {
             }
         }
         // A pipe can be read only once.
-        Content::Stream(stream) => {
-            let (file, size) = spool(stream).map_err(fail)?;
-            Kind::Plain(file, size)
-        }
+        Content::Stream(stream) => spool(stream, reference).map_err(fail)?,
     };
     Ok(Log {
         path,
@@ -283,10 +280,34 @@ fn open(input: Input) -> Result<Log, SourceError> {
     })
 }
 
-fn spool(mut stream: Box<dyn Read + Send>) -> io::Result<(File, u64)> {
+/// Puts a stream's lines into an unnamed file.
+fn spool(mut stream: Box<dyn Read + Send>, reference: Reference) -> io::Result<Kind> {
+    let mut head = Vec::new();
+    stream.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+    let encoded = is_encoded(&head);
+    let mut whole = io::Cursor::new(head).chain(stream);
     let mut file = tempfile::tempfile()?;
-    let size = io::copy(&mut stream, &mut file)?;
-    Ok((file, size))
+    let size = if encoded {
+        let mut written = Ok(());
+        let mut size = 0;
+        let mut parser = Parser::new(reference);
+        decoded_blocks(
+            Box::new(whole),
+            &mut parser,
+            &mut Vec::new(),
+            &mut |_, lines| {
+                size += lines.len() as u64;
+                if written.is_ok() {
+                    written = file.write_all(lines);
+                }
+            },
+        )?;
+        written?;
+        size
+    } else {
+        io::copy(&mut whole, &mut file)?
+    };
+    Ok(Kind::Plain(file, size))
 }
 
 /// The file's age tells the year of stamps that have none.
@@ -476,7 +497,6 @@ fn stream_blocks(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write as _;
 
     fn lines_of(logs: &Logs) -> Vec<(u64, Vec<u8>)> {
         let mut buffer = Vec::new();
