@@ -23,6 +23,8 @@ use std::sync::{Mutex, PoisonError};
 const MOST_QUARRIES: usize = 3_000;
 /// Quarries that are searched with the fastest automaton: it takes some kilobytes each.
 const MOST_DENSE: usize = 1_000;
+/// Quarries up to which looking for their first bytes beforehand helps: of more, some begin everywhere.
+const MOST_PREFILTERED: usize = 16;
 /// Lines kept from the beginning of one id, and as many from its end.
 const MOST_LINES: usize = 2_000;
 /// Other messages that one message-id leads to.
@@ -312,7 +314,11 @@ impl<'h> Hunt<'h> {
         let needles = active.iter().map(|at| self.quarries[*at].0.needle());
         // The automaton that looks at each byte once, unless it would grow beyond some ten megabytes.
         let kind = (active.len() <= MOST_DENSE).then_some(AhoCorasickKind::DFA);
-        let Ok(searcher) = AhoCorasick::builder().kind(kind).build(needles) else {
+        let Ok(searcher) = AhoCorasick::builder()
+            .kind(kind)
+            .prefilter(active.len() <= MOST_PREFILTERED)
+            .build(needles)
+        else {
             // Only with more states than 32 bits count.
             self.crowded = true;
             return Ok(false);
