@@ -375,7 +375,7 @@ impl Page {
             last.verdict.replace('_', "-")
         };
         let left = format!("no queue id, {}[{}]", last.name, last.ip);
-        self.title("", &left, what);
+        self.title("", &left, &what);
         self.day.clear();
         if let Some(from) = &last.from {
             self.fact("", "from", &format!("<{from}>"));
@@ -391,7 +391,7 @@ impl Page {
         if tries > 1 {
             let _ = write!(text, ", {} times", words::grouped(tries));
         }
-        self.fact("", what, &text);
+        self.fact("", &what, &text);
         self.fact("", "", &last.reply);
         self.text.push('\n');
         if refused.more > 0 {
