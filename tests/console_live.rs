@@ -19,7 +19,12 @@ fn lines_shown(screen: &str, before: &str) -> Option<usize> {
 /// The overview's count of all deliveries: the last number of its row.
 fn sent_shown(screen: &str) -> Option<u64> {
     let row = screen.lines().find(|row| row.contains("✓ sent "))?;
-    row.split(' ').next_back()?.replace(',', "").parse().ok()
+    // A cell that was drawn once stays as a blank behind it.
+    row.split_whitespace()
+        .next_back()?
+        .replace(',', "")
+        .parse()
+        .ok()
 }
 
 fn lines_in(path: &Path) -> usize {
