@@ -99,6 +99,15 @@ impl Tty {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
+    /// Memory of the console's process, as the kernel has it (`VmRSS`), in KiB.
+    pub fn resident(&self) -> u64 {
+        let pid = self.child.process_id().unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
+        let number = line.unwrap().trim().trim_end_matches(" kB");
+        number.parse().unwrap()
+    }
+
     /// Waits for the end and returns whether it was a success, with all that was sent.
     pub fn ends(mut self) -> (bool, Vec<u8>, Shown) {
         let child = &mut self.child;

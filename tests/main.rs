@@ -12,6 +12,7 @@
 mod peers;
 
 mod console;
+mod console_bounds;
 mod console_live;
 mod console_queue;
 mod counting;
