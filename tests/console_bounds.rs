@@ -47,8 +47,8 @@ fn a_log_in_which_nothing_occurs_twice_costs_bounded_memory() {
         });
         tty.resident()
     };
-    let some = resident(5_000);
-    let many = resident(40_000);
+    let some = resident(2_500);
+    let many = resident(20_000);
     assert!(
         many < some + 64 * 1024,
         "8 times the log took {some} KiB, then {many} KiB"
