@@ -100,6 +100,7 @@ impl Stamp {
 #[derive(Debug, Clone)]
 pub struct Parser {
     clock: Clock,
+    tags: header::tag::Tags,
     layers: Layers,
     /// The entry of several lines that is being read.
     entry: Option<Box<Entry>>,
@@ -113,6 +114,7 @@ impl Parser {
     pub fn new(reference: Reference) -> Self {
         Self {
             clock: Clock::new(reference),
+            tags: header::tag::Tags::default(),
             layers: Layers::default(),
             entry: None,
             past: Vec::new(),
@@ -165,7 +167,7 @@ impl Parser {
         }
         let header = header::read(line, &mut self.clock);
         if let Some(header) = header
-            && let Some(tag) = header::tag::read(header.rest)
+            && let Some(tag) = self.tags.read(header.rest)
         {
             return postfix(&header, &tag);
         }

@@ -1,5 +1,6 @@
 //! Causes: reason texts made comparable and counted, with examples.
 
+use super::joined::joined;
 use super::names::Table;
 use crate::logparse::Stamp;
 use crate::logparse::event::{Reject, Verdict};
@@ -59,6 +60,9 @@ impl Cause {
     }
 }
 
+/// What stands before a block list's name in its cause's.
+const BLOCKED: &[u8] = b"blocked using ";
+
 /// How many texts are remembered with the cause they normalise to: a dead destination gives the same
 /// text thousands of times.
 const REMEMBERED: usize = 4096;
@@ -87,10 +91,14 @@ impl Causes {
     /// Counts a reject's line, `text`, under its cause.
     pub fn add_reject(&mut self, reject: &Reject<'_>, text: &[u8], time: Stamp, times: u64) -> u32 {
         if is_told_by_reason(reject) {
-            self.add_known(reject.reason, || of_reject(reject), text, time, times)
-        } else {
-            self.add(&of_reject(reject), text, time, times)
+            return self.add_known(reject.reason, || of_reject(reject), text, time, times);
         }
+        if let Some(zone) = reject.category.zone() {
+            let mut buffer = [0; 320];
+            let name = joined(&[BLOCKED, zone], &mut buffer);
+            return self.add(&name, text, time, times);
+        }
+        self.add(&of_reject(reject), text, time, times)
     }
 
     /// Counts `text` under the name that is made from `key`, and made only for a key not seen lately.
@@ -179,9 +187,7 @@ fn is_told_by_reason(reject: &Reject<'_>) -> bool {
 /// cause, and with the content check's stage.
 pub fn of_reject(reject: &Reject<'_>) -> Vec<u8> {
     if let Some(zone) = reject.category.zone() {
-        let mut name = b"blocked using ".to_vec();
-        name.extend_from_slice(zone);
-        return name;
+        return [BLOCKED, zone].concat();
     }
     if reject.matched.is_some() {
         let mut name = reject.stage.to_vec();

@@ -6,7 +6,7 @@
 
 use super::summary::messages::Noted;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
-use std::hash::Hasher as _;
+use std::hash::{Hash, Hasher as _};
 use std::num::NonZeroU32;
 
 /// Identifies a message among those alive: queue id, instance and host.
@@ -21,17 +21,37 @@ pub(super) struct Key {
 impl Key {
     /// The key of an id logged by a host's instance (see [`origin`]).
     pub(super) fn new(origin: u32, id: &[u8]) -> Self {
+        let rest = u64::from(origin) << 32 | id.len() as u64;
+        // Nearly all ids have 10 to 16 bytes: two loads.
+        if let (8..=16, Some(first), Some(last)) =
+            (id.len(), id.first_chunk::<8>(), id.last_chunk::<8>())
+        {
+            let beyond = u64::from_le_bytes(*last);
+            return Self {
+                low: u64::from_le_bytes(*first),
+                // What of it the first word has already goes, and zeros come behind.
+                high: beyond.checked_shr(8 * (16 - id.len() as u32)).unwrap_or(0),
+                rest,
+            };
+        }
         let (first, tail) = id.split_at(id.len().min(16));
         let (low, high) = first.split_at(first.len().min(8));
-        let mut rest = u64::from(origin) << 32 | id.len() as u64;
-        if !tail.is_empty() {
-            rest ^= hash(tail);
-        }
         Self {
             low: word(low),
             high: word(high),
-            rest,
+            rest: if tail.is_empty() {
+                rest
+            } else {
+                rest ^ hash(tail)
+            },
         }
+    }
+
+    /// 64 bits of the key: two of a million ids have the same once in thirty million logs.
+    pub(super) fn short(self) -> u64 {
+        let mut hasher = FxHasher::default();
+        self.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// The id alone, whichever instance logged it.
@@ -247,8 +267,8 @@ pub(super) struct Carried {
     /// Messages that may have begun before, have lines here, and are over.
     pub ended: FxHashMap<Key, Message>,
     /// Ids that were removed or begun anew here: what had them before is over, and what comes after is
-    /// another message.
-    pub renewed: FxHashSet<Key>,
+    /// another message. These are nearly all ids of the part, so only [`Key::short`] is kept of each.
+    pub renewed: FxHashSet<u64>,
 }
 
 impl Messages {
@@ -277,12 +297,28 @@ impl Messages {
             .entry(key)
             .or_insert_with(|| {
                 let begun = match carried {
-                    Some(carried) if !carried.renewed.contains(&key) => Begun::Before,
+                    Some(carried) if !carried.renewed.contains(&key.short()) => Begun::Before,
                     _ => Begun::Here,
                 };
                 (Message::default(), begun)
             })
             .0
+    }
+
+    /// Ends the messages whose ids a later part renewed.
+    pub(super) fn renew(&mut self, renewed: FxHashSet<u64>) {
+        let over: Vec<Key> = self
+            .open
+            .keys()
+            .filter(|key| renewed.contains(&key.short()))
+            .copied()
+            .collect();
+        for key in over {
+            self.end(key);
+        }
+        if let Some(carried) = &mut self.carried {
+            carried.renewed.extend(renewed);
+        }
     }
 
     /// The message is removed from the queue.
@@ -300,11 +336,11 @@ impl Messages {
             // What began here is known to be another message than the one before.
             Some((_, Begun::Here)) => self.close(former),
             Some((message, Begun::Before)) => {
-                carried.renewed.insert(key);
+                carried.renewed.insert(key.short());
                 carried.ended.insert(key, message);
             }
             None => {
-                carried.renewed.insert(key);
+                carried.renewed.insert(key.short());
             }
         }
     }
@@ -320,6 +356,17 @@ impl Messages {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_every_length_are_their_bytes() {
+        let id = b"4jXN5b6b9gznvdj0123456789";
+        for length in 1..=16 {
+            let key = Key::new(7, &id[..length]);
+            let split = length.min(8);
+            assert_eq!(key.id(), (word(&id[..split]), word(&id[split..length])));
+        }
+        assert_ne!(Key::new(7, &id[..17]), Key::new(7, &id[..18]));
+    }
 
     #[test]
     fn keys_tell_ids_instances_and_lengths_apart() {

@@ -11,6 +11,7 @@ pub mod delays;
 pub mod diagnoses;
 pub mod frequent;
 pub mod histogram;
+mod joined;
 pub mod live;
 mod message;
 pub mod names;

@@ -4,7 +4,7 @@ use super::super::raw::{LOOK_BACK, Raw};
 use std::io::{self, Read};
 
 /// The size of one read(2): large enough to hide the call, small enough to stay in the cache.
-const BLOCK: usize = 256 * 1024;
+const BLOCK: usize = 64 * 1024;
 
 /// The longest line that is kept whole. Postfix's own lines end near 2 kB; 70 kB ones have been seen.
 pub const MAX_LINE: usize = 1024 * 1024;

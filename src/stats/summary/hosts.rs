@@ -26,14 +26,20 @@ pub(crate) fn lookup_zone(name: &[u8]) -> &[u8] {
 
 /// The address with its domain in lower case; the local part's case is its host's business.
 pub(super) fn lower_domain(address: &[u8]) -> Cow<'_, [u8]> {
-    match memchr::memrchr(b'@', address) {
-        Some(at) if address[at..].iter().any(u8::is_ascii_uppercase) => {
+    let mut has_upper = false;
+    // Domains are short: a search that is made for long texts would cost more.
+    for (at, byte) in address.iter().enumerate().rev() {
+        has_upper |= byte.is_ascii_uppercase();
+        if *byte == b'@' {
+            if !has_upper {
+                break;
+            }
             let mut lower = address.to_vec();
             lower[at..].make_ascii_lowercase();
-            Cow::Owned(lower)
+            return Cow::Owned(lower);
         }
-        _ => Cow::Borrowed(address),
     }
+    Cow::Borrowed(address)
 }
 
 /// A client's name, or its address when it has none.

@@ -16,16 +16,12 @@ impl Summary {
             self.messages.over.push(noted);
         }
         let carried = other.messages.carried.take().unwrap_or_default();
-        let Carried { mut ended, renewed } = carried;
-        for key in renewed {
-            match ended.remove(&key) {
-                Some(mut message) => {
-                    message.renumber(&rows);
-                    self.ended_later(key, message);
-                }
-                None => self.messages.end(key),
-            }
+        let Carried { ended, renewed } = carried;
+        for (key, mut message) in ended {
+            message.renumber(&rows);
+            self.ended_later(key, message);
         }
+        self.messages.renew(renewed);
         for (key, (mut message, begun)) in other.messages.open {
             message.renumber(&rows);
             self.open_later(key, message, begun);

@@ -10,7 +10,6 @@
 mod connections;
 mod detail;
 mod hosts;
-mod joined;
 mod limits;
 mod merge;
 pub(super) mod messages;
@@ -206,6 +205,10 @@ pub struct Summary {
     reinjection: Reinjection,
     /// The row in `destinations` of each row in `recipients`, where it was looked up.
     destination_of: Vec<u32>,
+    /// The row in `sending_hosts` of each row in `senders`, where it was looked up.
+    sending_host_of: Vec<u32>,
+    /// The time of the last line and its hour's row.
+    last: Option<(Stamp, u32)>,
     /// The host and instance of the last line and their number: lines come in runs.
     origin: (Vec<u8>, Vec<u8>, u32),
 }

@@ -1,18 +1,18 @@
 //! One record into the summary.
 
 use super::super::causes::{self, domain};
+use super::super::joined::joined;
 use super::super::message::{Active, Came, Key, Source, Unsized, origin};
 use super::super::series::Hour;
 use super::hosts::{
     host_of, host_of_client, is_loopback, is_loopback_relay, lookup_zone, lower_domain,
 };
-use super::joined::joined;
 use super::reinjection::{Candidate, message_id};
 use super::{Outcome, Section, Summary, UNPARSED_KEPT, detail, surges};
 use crate::logparse::event::{
     Client, ClientLine, Delivery, Event, Level, PostscreenKind, Reject, Status, Verdict, Warning,
 };
-use crate::logparse::{Line, Record};
+use crate::logparse::{Line, Record, Stamp};
 
 /// The client of mail from sendmail(1).
 const PICKUP: &[u8] = b"local submission";
@@ -58,11 +58,7 @@ impl Summary {
             self.remember(record, key);
             return;
         }
-        self.period = Some(match self.period {
-            Some((from, to)) => (from.min(record.time), to.max(record.time)),
-            None => (record.time, record.time),
-        });
-        let hour = self.series.number(Hour::of(record.time));
+        let hour = self.hour(record.time);
         if let Some(key) = key
             && self.message_event(record, key, hour)
         {
@@ -72,6 +68,23 @@ impl Summary {
             return;
         }
         self.other_event(record, hour);
+    }
+
+    /// The number of the hour's row; the period grows to hold the time.
+    fn hour(&mut self, time: Stamp) -> u32 {
+        // A busy server writes many lines a second.
+        if let Some((last, hour)) = self.last
+            && last == time
+        {
+            return hour;
+        }
+        self.period = Some(match self.period {
+            Some((from, to)) => (from.min(time), to.max(time)),
+            None => (time, time),
+        });
+        let hour = self.series.number(Hour::of(time));
+        self.last = Some((time, hour));
+        hour
     }
 
     fn key(&mut self, record: &Record<'_>, id: &[u8]) -> Key {
@@ -255,13 +268,30 @@ impl Summary {
         counts.bytes_received += size;
         self.senders.at_mut(sender).add(size, 1);
         self.clients.at_mut(client).add(size, 1);
-        let sender = self.senders.name(sender);
         // As pflogsumm: the domain of the sender, or who brought the message when it has none.
-        let host = match domain(sender) {
-            Some(domain) => domain,
-            None => host_of(self.clients.name(client)),
+        let host = match self.sending_host(sender) {
+            Some(host) => host,
+            None => self
+                .sending_hosts
+                .number(host_of(self.clients.name(client))),
         };
-        self.sending_hosts.row(host).add(size, 1);
+        self.sending_hosts.at_mut(host).add(size, 1);
+    }
+
+    /// The row of a sender's domain, when it has one.
+    fn sending_host(&mut self, sender: u32) -> Option<u32> {
+        const UNKNOWN: u32 = u32::MAX;
+        const NONE: u32 = u32::MAX - 1;
+        let at = sender as usize;
+        if self.sending_host_of.len() <= at {
+            self.sending_host_of.resize(at + 1, UNKNOWN);
+        }
+        if self.sending_host_of[at] == UNKNOWN {
+            let domain = domain(self.senders.name(sender));
+            self.sending_host_of[at] =
+                domain.map_or(NONE, |domain| self.sending_hosts.number(domain));
+        }
+        Some(self.sending_host_of[at]).filter(|host| *host != NONE)
     }
 
     fn delivery(&mut self, record: &Record<'_>, key: Key, delivery: &Delivery<'_>, hour: u32) {

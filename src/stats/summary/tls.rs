@@ -1,7 +1,7 @@
 //! TLS sessions by direction, trust, protocol and cipher, and what deliveries said of it.
 
+use super::super::joined::joined;
 use super::Summary;
-use super::joined::joined;
 use crate::logparse::event::Tls;
 use crate::stats::names::Table;
 
