@@ -117,6 +117,14 @@ impl Tail {
                 Some(current) => current.file.metadata().map_err(failed)?.len(),
                 None => 0,
             };
+            if limit > 0 && self.current.as_ref().is_some_and(Reading::is_untouched) {
+                // An empty file shows no trace of what was written to it, copied away and cut off since the
+                // last look: only the copies do, and what is in them comes first.
+                self.queue_missed().map_err(failed)?;
+                if self.current.as_ref().is_some_and(Reading::is_untouched) {
+                    continue;
+                }
+            }
             if self.drain_retired(limit > 0, sink).map_err(failed)? == super::Flow::Stop {
                 return Ok(super::Flow::Stop);
             }
@@ -233,7 +241,8 @@ impl Tail {
             return Ok(());
         };
         let old = current.restart();
-        let copy = siblings::list(&self.path)
+        let copy = self
+            .settled_siblings()?
             .into_iter()
             .rev()
             .find(|s| !old.head.is_empty() && heads_agree(&s.head, &old.head));
@@ -246,7 +255,9 @@ impl Tail {
             // We had read beyond the copy, or there is none: a partial line will not be completed.
             other => {
                 self.known.extend(other.map(|copy| copy.known()));
-                current.orphan = old.partial;
+                if let Some(current) = &mut self.current {
+                    current.orphan = old.partial;
+                }
             }
         }
         self.queue_missed()
@@ -390,6 +401,11 @@ impl Reading {
             identity: self.identity,
             head: self.head.clone(),
         }
+    }
+
+    /// Whether nothing is known of its content yet.
+    fn is_untouched(&self) -> bool {
+        self.offset == 0 && self.head.is_empty()
     }
 
     /// Goes on at a stored position if this is its file.
@@ -552,3 +568,6 @@ impl Reading {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
