@@ -45,7 +45,7 @@ const CHARTS: [(&str, &[Series]); 4] = [
         "Delivery attempts deferred",
         &[("deferrals", "warn", "deferred")],
     ),
-    ("Rejects", &[("rejected", "soft", "rejected")]),
+    ("Rejects", &[("rejected", "bad", "rejected")]),
 ];
 
 /// Traffic by hour, or by day for long periods: a small chart for each thing counted.
@@ -158,8 +158,15 @@ pub(super) fn delays(section: &Section, out: &mut String) {
     let at =
         |seconds: f64| NAMES + (seconds.max(least) / least).ln() / span * (PAGE - NAMES - 70.0);
     let height = ROW * section.rows.len() as f64 + 26.0;
-    out.push_str("<figure>\n<figcaption>Delays, logarithmic: the bar ends at p50, p95");
-    out.push_str(" and the longest</figcaption>\n");
+    out.push_str("<figure>\n<figcaption>Delays, logarithmic");
+    for (class, word) in [
+        ("good", "to p50"),
+        ("in", "to p95"),
+        ("warn", "to the longest"),
+    ] {
+        let _ = write!(out, " <i class=\"key {class}\"></i>{word}");
+    }
+    out.push_str("</figcaption>\n");
     open(out, PAGE, height, "Delays of deliveries");
     for (row, cells) in section.rows.iter().enumerate() {
         let y = ROW * row as f64 + 4.0;

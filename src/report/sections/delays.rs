@@ -54,7 +54,7 @@ const QUANTILES: &[Column] = &[COUNT, AVG, P50, P90, P95, P99, MAX, SUM];
 pub(super) static BY_PART: Spec = Spec {
     key: "delays_by_part",
     title: "Delivery Delays",
-    about: "The same for the whole delay and its four parts.",
+    about: "The whole delay of deliveries and its four parts; percentiles are exact (nearest rank).",
     group: Group::Traffic,
     shape: Shape::List,
     shown: Shown::Usually,
