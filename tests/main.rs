@@ -25,6 +25,7 @@ mod engine_rules;
 mod log_sources;
 mod log_wrappers;
 mod logs;
+mod logs_events;
 mod logs_follow;
 mod logs_hostile;
 mod logs_print;

@@ -473,12 +473,14 @@ fn every_message_is_told_when_asked() {
 /// Means over several reports are sums over counts: what is rounded before is wrong behind.
 #[test]
 fn sums_of_delays_are_exact() {
-    let lines: String = [("0.01", 2), ("0.02", 1)]
-        .into_iter()
-        .flat_map(|(delay, times)| std::iter::repeat_n(delay, times))
-        .enumerate()
-        .map(|(i, delay)| format!("2026-11-22T08:00:00+00:00 mx postfix/smtp[4]: 4F1A054E10{i}: to=<a@d.example>, relay=x[192.0.2.1]:25, delay={delay}, delays=0/0/0/{delay}, dsn=2.0.0, status=sent (ok)\n"))
-        .collect();
+    let delivery = |(i, delay): (usize, &str)| {
+        format!(
+            "2026-11-22T08:00:00+00:00 mx postfix/smtp[4]: 4F1A054E10{i}: to=<a@d.example>, \
+             relay=x[192.0.2.1]:25, delay={delay}, delays=0/0/0/{delay}, dsn=2.0.0, status=sent (ok)\n"
+        )
+    };
+    let delays = ["0.01", "0.01", "0.02"].into_iter().enumerate();
+    let lines: String = delays.map(delivery).collect();
     let (_directory, path) = log(&lines);
     let metrics = exposition(&stdout(report(&["--prometheus"]).arg(&path)));
     for series in [

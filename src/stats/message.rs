@@ -27,10 +27,11 @@ impl Key {
             (id.len(), id.first_chunk::<8>(), id.last_chunk::<8>())
         {
             let beyond = u64::from_le_bytes(*last);
+            let known = 8 * (16 - id.len());
             return Self {
                 low: u64::from_le_bytes(*first),
                 // What of it the first word has already goes, and zeros come behind.
-                high: beyond.checked_shr(8 * (16 - id.len() as u32)).unwrap_or(0),
+                high: if known < 64 { beyond >> known } else { 0 },
                 rest,
             };
         }
