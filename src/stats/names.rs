@@ -84,10 +84,13 @@ impl<T: Default> Table<T> {
     /// Adds the rows of `other` to the rows of the same names. Answers with the numbers that the other's
     /// rows have here.
     pub fn merge(&mut self, other: Table<T>, mut add: impl FnMut(&mut T, T)) -> Vec<u32> {
+        // Both tables are at their largest now: what is not needed any more goes first.
+        let Table { slots, rows, names } = other;
+        drop(slots);
         let mut start = 0;
-        let mut numbers = Vec::with_capacity(other.rows.len());
-        for row in other.rows {
-            let number = self.hashed(&other.names[start..row.end], row.hash);
+        let mut numbers = Vec::with_capacity(rows.len());
+        for row in rows {
+            let number = self.hashed(&names[start..row.end], row.hash);
             start = row.end;
             add(self.at_mut(number), row.value);
             numbers.push(number);
@@ -185,6 +188,8 @@ impl<T> Table<T> {
     fn grow(&mut self) {
         let size = (self.slots.len() * 2).max(FIRST_SLOTS);
         let mask = size - 1;
+        // The old index goes before the new one comes: it can be made from the rows.
+        self.slots = Vec::new();
         self.slots = vec![FREE; size];
         for (number, row) in (0..).zip(&self.rows) {
             let mut at = row.hash as usize & mask;
