@@ -638,8 +638,8 @@ fn reasons_that_changed_are_told() {
         let each = warnings
             .iter()
             .flat_map(|(text, times)| std::iter::repeat_n(text, *times));
-        each.map(|text| format!("2026-11-{day}T08:00:00+00:00 mx postfix/smtpd[1]: {text}\n"))
-            .collect()
+        let line = |text| format!("2026-11-{day}T08:00:00+00:00 mx postfix/smtpd[1]: {text}\n");
+        each.map(line).collect()
     };
     let then = lines(
         21,

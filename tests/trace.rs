@@ -152,16 +152,16 @@ fn encoded_logs_are_searched_as_what_they_say() {
     let path = directory.path().join("json.log");
     let text = std::fs::read_to_string(log("filter")).unwrap();
     // As Docker's json-file driver writes it: angle brackets are escaped.
-    let docker: String = text
+    let docker: Vec<String> = text
         .lines()
         .map(|line| {
             let line = line.replace('<', "\\u003c").replace('>', "\\u003e");
             format!("{{\"log\":\"{line}\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-22T08:00:00Z\"}}\n")
         })
         .collect();
-    std::fs::write(&path, &docker).unwrap();
+    std::fs::write(&path, docker.concat()).unwrap();
     // As journalctl -o export does: an entry takes several lines.
-    let export: String = text
+    let export: Vec<String> = text
         .lines()
         .enumerate()
         .map(|(at, line)| {
@@ -176,7 +176,7 @@ fn encoded_logs_are_searched_as_what_they_say() {
         })
         .collect();
     let journal = directory.path().join("export");
-    std::fs::write(&journal, &export).unwrap();
+    std::fs::write(&journal, export.concat()).unwrap();
     let chain = ["3121054E111", "re-injected as 3121054E112"];
     for file in [&path, &journal] {
         let told = objects("<same@a.example>", &[file], &[]);
