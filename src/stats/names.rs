@@ -17,8 +17,9 @@ pub struct Table<T> {
 
 #[derive(Debug, Clone)]
 struct Row<T> {
-    /// Where the name ends in the buffer; it begins where the former one ends.
-    end: usize,
+    /// Where the name ends in the buffer; it begins where the former one ends. 32 bits, since there are very
+    /// many rows: 4 GiB of names do not fit into memory beside the rest.
+    end: u32,
     hash: u32,
     value: T,
 }
@@ -63,11 +64,14 @@ impl<T: Default> Table<T> {
             Ok(number) => return number,
             Err(free) => free,
         };
-        // 2^32 distinct names would take more than 100 GB of log: the last row takes what is beyond.
-        let number = u32::try_from(self.rows.len()).unwrap_or(u32::MAX - 1);
+        let number = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        let Ok(end) = u32::try_from(self.names.len() + name.len()) else {
+            // More distinct names than any machine's log has: the last row takes what is beyond.
+            return number.saturating_sub(1);
+        };
         self.names.extend_from_slice(name);
         self.rows.push(Row {
-            end: self.names.len(),
+            end,
             hash,
             value: T::default(),
         });
@@ -90,8 +94,9 @@ impl<T: Default> Table<T> {
         let mut start = 0;
         let mut numbers = Vec::with_capacity(rows.len());
         for row in rows {
-            let number = self.hashed(&names[start..row.end], row.hash);
-            start = row.end;
+            let end = row.end as usize;
+            let number = self.hashed(&names[start..end], row.hash);
+            start = end;
             add(self.at_mut(number), row.value);
             numbers.push(number);
         }
@@ -118,7 +123,7 @@ impl<T> Table<T> {
     pub fn name(&self, number: u32) -> &[u8] {
         let at = number as usize;
         let start = at.checked_sub(1).map_or(0, |former| self.rows[former].end);
-        &self.names[start..self.rows[at].end]
+        &self.names[start as usize..self.rows[at].end as usize]
     }
 
     /// The row of `name`, when there is one.
@@ -141,8 +146,9 @@ impl<T> Table<T> {
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &T)> {
         let mut start = 0;
         self.rows.iter().map(move |row| {
-            let name = &self.names[start..row.end];
-            start = row.end;
+            let end = row.end as usize;
+            let name = &self.names[start..end];
+            start = end;
             (name, &row.value)
         })
     }

@@ -4,7 +4,8 @@
 
 use crate::logparse::Record;
 use crate::logparse::event::ClientLine;
-use crate::stats::message::{Key, origin};
+use crate::stats::message::{Key, hash, origin};
+use crate::stats::summary::is_conventional;
 use rustc_hash::FxHashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -40,6 +41,13 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         self.young.remove(key).or_else(|| self.old.remove(key))
     }
 
+    fn get(&self, key: &K) -> Option<V>
+    where
+        V: Copy,
+    {
+        self.young.get(key).or_else(|| self.old.get(key)).copied()
+    }
+
     fn has(&self, key: &K) -> bool {
         self.young.contains_key(key) || self.old.contains_key(key)
     }
@@ -61,13 +69,22 @@ enum Source {
 /// An id, whichever instance logged it.
 type Id = (u64, u64);
 
-/// The ids in between.
+/// The ids in between. A content filter's reply may name the id under which it brought the message back, or
+/// not: then the message-id, kept as a hash, tells.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Waiting {
     /// With a source, and not yet active.
     sources: Recent<Key, Source>,
     /// Counted as received though they came from this machine; when.
     doubtful: Recent<Id, i64>,
+    /// The same by message-id.
+    doubtful_texts: Recent<u64, i64>,
+    /// Message-ids of messages that a loopback relay took before they were active again.
+    passed_texts: Recent<u64, ()>,
+    /// Messages that a loopback relay took and whose message-id is not known: it may lie before the beginning.
+    textless: Recent<Key, ()>,
+    /// The message-ids of the messages on their way.
+    texts: Recent<Key, u64>,
     /// Told as `queued as` by a loopback relay before they were active.
     passed: Recent<Id, ()>,
     /// First active lines of ids without a known source; when. Their source may lie before the beginning.
@@ -81,10 +98,12 @@ impl Waiting {
             return;
         }
         let Some(key) = key(record) else { return };
-        let source = if is_loopback(line.client.ip) {
-            Source::Loopback
-        } else {
+        let source = if !is_loopback(line.client.ip) {
             Source::Outside
+        } else if is_conventional(record.tag) {
+            return;
+        } else {
+            Source::Loopback
         };
         self.sources.insert(key, source);
     }
@@ -112,34 +131,79 @@ impl Waiting {
 
     fn received(&mut self, key: Key, source: Source, time: i64) -> bool {
         if source == Source::Loopback {
-            if self.passed.take(&key.id()).is_some() {
+            let text = self.texts.get(&key);
+            let passed_by_text = text.and_then(|text| self.passed_texts.take(&text));
+            if self.passed.take(&key.id()).or(passed_by_text).is_some() {
                 return false;
             }
             self.doubtful.insert(key.id(), time);
+            if let Some(text) = text {
+                self.doubtful_texts.insert(text, time);
+            }
         }
         true
     }
 
-    /// A loopback relay queued a message as `id`: when it was counted as received, if it was.
-    pub fn queued_as(&mut self, id: &[u8]) -> Option<i64> {
+    /// `message-id=`
+    pub fn message_id(&mut self, record: &Record<'_>, text: &[u8]) {
+        if let Some(key) = key(record).filter(|_| !text.is_empty()) {
+            self.texts.insert(key, hash(text));
+        }
+    }
+
+    /// A loopback relay took the record's message and queued it as `id`: when that was counted as received, if
+    /// it was.
+    pub fn queued_as(&mut self, record: &Record<'_>, id: &[u8]) -> Option<i64> {
+        let key = key(record)?;
+        let by_text = match self.texts.get(&key) {
+            Some(text) => self.taken(text),
+            None => {
+                self.textless.insert(key, ());
+                None
+            }
+        };
         let id = Key::new(0, id).id();
-        let counted = self.doubtful.take(&id);
+        let counted = self.doubtful.take(&id).or(by_text);
         if counted.is_none() {
             self.passed.insert(id, ());
         }
         counted
     }
 
-    /// Joins what an older stretch left open. Answers when messages were received whose source lies there.
-    pub fn join(&mut self, older: Self) -> Vec<i64> {
-        let mut received = Vec::new();
+    /// A loopback relay took the message with this message-id.
+    fn taken(&mut self, text: u64) -> Option<i64> {
+        let counted = self.doubtful_texts.take(&text);
+        if counted.is_none() {
+            self.passed_texts.insert(text, ());
+        }
+        counted
+    }
+
+    /// Joins what an older stretch left open.
+    pub fn join(&mut self, older: Self) -> Joined {
+        let mut joined = Joined::default();
+        for (key, text) in older.texts.into_entries() {
+            if !self.texts.has(&key) {
+                self.texts.insert(key, text);
+            }
+        }
         let mut sources = older.sources;
         for (key, time) in std::mem::take(&mut self.orphans).into_entries() {
             if let Some(source) = sources.take(&key)
                 && self.received(key, source, time)
             {
-                received.push(time);
+                joined.received.push(time);
             }
+        }
+        for (text, time) in older.doubtful_texts.into_entries() {
+            match self.passed_texts.take(&text) {
+                Some(()) => joined.taken_back.push(time),
+                None => self.doubtful_texts.insert(text, time),
+            }
+        }
+        for (key, ()) in std::mem::take(&mut self.textless).into_entries() {
+            let text = self.texts.get(&key);
+            joined.taken_back.extend(text.and_then(|t| self.taken(t)));
         }
         // What stayed open there may go on here.
         for (key, source) in sources.into_entries() {
@@ -147,8 +211,17 @@ impl Waiting {
                 self.sources.insert(key, source);
             }
         }
-        received
+        joined
     }
+}
+
+/// What two stretches tell only together, in seconds since the epoch.
+#[derive(Debug, Default)]
+pub(super) struct Joined {
+    /// When messages were received.
+    pub received: Vec<i64>,
+    /// When what a content filter brought back was counted as received.
+    pub taken_back: Vec<i64>,
 }
 
 fn key(record: &Record<'_>) -> Option<Key> {

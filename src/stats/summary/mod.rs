@@ -38,6 +38,7 @@ pub use messages::{Fate, MessageRow};
 pub use observe::Scope;
 pub use overlap::{Catch, Overlap};
 use reinjection::Reinjection;
+pub(crate) use reinjection::is_conventional;
 use rustc_hash::FxHashMap;
 pub use sections::{Section, Sections};
 pub use surges::{Surge, Who};

@@ -20,6 +20,11 @@ use rustc_hash::FxHashSet;
 /// FILTER_README and in amavis's documentation, and the plain word.
 const CONVENTIONAL: &[&[u8]] = &[b"reinject", b"10025", b"10026", b"10028"];
 
+/// Whether a listener, by its tag, has a name that is only given to those for content filters.
+pub(crate) fn is_conventional(tag: &[u8]) -> bool {
+    own_name(tag).is_some_and(|name| CONVENTIONAL.contains(&name))
+}
+
 /// What was seen about re-injections.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reinjection {
