@@ -155,12 +155,11 @@ impl Waiting {
     /// it was.
     pub fn queued_as(&mut self, record: &Record<'_>, id: &[u8]) -> Option<i64> {
         let key = key(record)?;
-        let by_text = match self.texts.get(&key) {
-            Some(text) => self.taken(text),
-            None => {
-                self.textless.insert(key, ());
-                None
-            }
+        let by_text = if let Some(text) = self.texts.get(&key) {
+            self.taken(text)
+        } else {
+            self.textless.insert(key, ());
+            None
         };
         let id = Key::new(0, id).id();
         let counted = self.doubtful.take(&id).or(by_text);
